@@ -1,0 +1,1 @@
+"""From a policy to verdicts: every property through engine, certifier and twin."""

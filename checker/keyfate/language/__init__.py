@@ -1,0 +1,1 @@
+"""From text to a checked lifecycle: sources, grammar, names and types, diagnostics."""
