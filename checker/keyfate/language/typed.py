@@ -47,7 +47,7 @@ class Param:
 
 
 @dataclass(frozen=True)
-class Literal_:
+class Constant:
     value: Value
 
 
@@ -85,7 +85,7 @@ class IfValue:
     otherwise: ValueExpr
 
 
-ValueExpr = Literal_ | Var | StateRef | ControlRef | Plus | IfValue
+ValueExpr = Constant | Var | StateRef | ControlRef | Plus | IfValue
 
 
 # Terms

@@ -156,9 +156,9 @@ Bit = ControlIs | CapabilityOn | StateIs | Holds | Observed | Happened | Before
 
 
 @dataclass(frozen=True)
-class Literal_:
+class BitLiteral:
     bit: Bit
     positive: bool
 
 
-Clause = tuple[Literal_, ...]
+Clause = tuple[BitLiteral, ...]
