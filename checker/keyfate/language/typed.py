@@ -60,6 +60,7 @@ class Var:
 class StateRef:
     name: str
     args: tuple[ValueExpr, ...]
+    optional: bool = False  # whether the state may be `none`
 
 
 @dataclass(frozen=True)

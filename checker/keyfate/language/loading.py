@@ -1,0 +1,155 @@
+"""Reads a lifecycle from a file: text, includes, shared properties, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from keyfate.language import syntax as s
+from keyfate.language.checking import check
+from keyfate.language.declaring import Placed
+from keyfate.language.library import folder
+from keyfate.language.parsing import parse
+from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
+from keyfate.language.typed import Lifecycle
+
+LARGEST_FILE = 512 * 1024
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A lifecycle that can be checked, and what should be said about it all the same."""
+
+    lifecycle: Lifecycle
+    warnings: tuple[Diagnostic, ...]
+
+
+def read_text(path: Path, *, shown: str | None = None, largest: int = LARGEST_FILE) -> str:
+    """The text of a file.
+
+    Raises LifecycleError where it is missing, no file, too large, or not UTF-8.
+    """
+    name = shown if shown is not None else str(path)
+
+    def wrong(code: str, message: str, help: str, source: Source | None = None, at: int = 0) -> LifecycleError:
+        span = Span(source or Source(name, ""), at, at)
+        return LifecycleError([Diagnostic(code, message, span, help=help)])
+
+    try:
+        if path.is_dir():
+            raise wrong("KF401", f"`{name}` is a folder", "name a file")
+        size = path.stat().st_size
+        if size > largest:
+            raise wrong(
+                "KF402",
+                f"`{name}` has {size // 1024} KiB, the limit is {largest // 1024} KiB",
+                "a lifecycle is a text for people; split what is not needed off",
+            )
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise wrong(
+            "KF403", f"there is no file `{name}`", "look at the path; `keyfate list` names the library"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise wrong(
+            "KF404", f"`{name}` cannot be read: {reason.lower()}", "look at the path and its permissions"
+        ) from None
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        good = data[: error.start].decode("utf-8")
+        source = Source(name, good + "�")
+        raise wrong("KF405", f"`{name}` is not UTF-8", "save the file as UTF-8", source, len(good)) from None
+
+
+def load(path: str | Path, *, scope: Mapping[str, int] | None = None) -> Loaded:
+    """The lifecycle in the file at `path`, with sorts sized by `scope`.
+
+    Raises LifecycleError with every diagnostic of the file.
+    """
+    return _load(Source(str(path), read_text(Path(path), shown=str(path))), Path(path), scope or {})
+
+
+def load_text(text: str, path: str = "<text>", *, scope: Mapping[str, int] | None = None) -> Loaded:
+    """Like `load`, of a text that is not (yet) a file; includes are found beside `path`."""
+    return _load(Source(path, text), Path(path), scope or {})
+
+
+def _load(source: Source, path: Path, scope: Mapping[str, int]) -> Loaded:
+    reader = _Reader(path.parent.resolve())
+    placed = reader.read(source, "", (path.resolve(),))
+    lifecycle, found = check(
+        tuple(placed),
+        path=source.path,
+        files=(source.path, *reader.files),
+        library=shared_properties,
+        scope=scope,
+        whole=Span(source, 0, len(source.text)),
+    )
+    diagnostics = (*reader.diagnostics, *found)
+    if lifecycle is None or reader.diagnostics:
+        raise LifecycleError(sorted(diagnostics, key=lambda d: (d.span.path != source.path, d.span.path, d.span.start)))
+    return Loaded(lifecycle, diagnostics)
+
+
+class _Reader:
+    """Follows includes; `root` is the folder that none may leave."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.diagnostics: list[Diagnostic] = []
+        self.files: list[str] = []
+
+    def read(self, source: Source, prefix: str, stack: tuple[Path, ...]) -> list[Placed]:
+        file, found = parse(source)
+        self.diagnostics.extend(found)
+        placed: list[Placed] = []
+        for declaration in file.declarations:
+            if isinstance(declaration, s.IncludeDecl):
+                placed.extend(self._include(declaration, source, prefix, stack))
+            else:
+                placed.append(Placed(prefix, declaration))
+        return placed
+
+    def _include(
+        self, declaration: s.IncludeDecl, source: Source, prefix: str, stack: tuple[Path, ...]
+    ) -> list[Placed]:
+        word = declaration.file
+
+        def wrong(code: str, message: str, help: str) -> list[Placed]:
+            self.diagnostics.append(Diagnostic(code, message, word.span, help=help))
+            return []
+
+        try:
+            target = (stack[-1].parent / word.text).resolve()
+        except (OSError, ValueError):
+            return wrong("KF406", f"`{word.text}` is no path", "name a file beside this one or below")
+        if not target.is_relative_to(self.root):
+            return wrong(
+                "KF406", f"`{word.text}` leads out of the model's folder", "include from the same folder or below"
+            )
+        if target in stack:
+            return wrong("KF407", f"`{word.text}` includes itself", "break the circle")
+        shown = str(Path(source.path).parent / word.text)
+        try:
+            text = read_text(target, shown=shown)
+        except LifecycleError as error:
+            return wrong("KF408", error.diagnostics[0].message, error.diagnostics[0].help or "")
+        self.files.append(shown)
+        return self.read(Source(shown, text), f"{prefix}{declaration.prefix.text}.", (*stack, target))
+
+
+def shared_properties() -> Mapping[str, Placed]:
+    """The shared properties that keyfate ships, by name."""
+    shared: dict[str, Placed] = {}
+    for path in sorted(folder("properties").glob("*.kf")):
+        shown = f"properties/{path.name}"
+        file, found = parse(Source(shown, read_text(path, shown=shown)))
+        if found:
+            raise LifecycleError(found)
+        for declaration in file.declarations:
+            if isinstance(declaration, s.PropertyDecl):
+                shared.setdefault(declaration.name.text, Placed("", declaration))
+    return shared
