@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import cast, get_args
@@ -16,7 +17,7 @@ from keyfate.language.properties import PropertyTyper
 from keyfate.language.rewriting import size
 from keyfate.language.rules import judge
 from keyfate.language.source import Diagnostic, Label, Span
-from keyfate.language.symbols import KINDS, Entity, Reporter, Scope, UntypedError, Table, did_you_mean
+from keyfate.language.symbols import KINDS, Entity, Reporter, Scope, Table, UntypedError, did_you_mean
 
 LARGEST_TREE = 100_000
 
@@ -356,10 +357,8 @@ class _Checker:
         guard: t.Condition = t.Truth(True)
         with self.typer.collecting() as uses:
             if decl.guard is not None:
-                try:
+                with suppress(UntypedError):  # reported; the effects are read all the same
                     guard = self.typer.condition(decl.guard, scope)
-                except UntypedError:
-                    pass  # reported; the effects are still read, for what is wrong there
         judge(uses, "attacker guard" if attacker else "guard", self.reporter)
         with self.typer.collecting() as uses:
             effects = EffectTyper(self.typer, attacker=attacker).all(decl.effects, scope)
@@ -387,14 +386,15 @@ class _Checker:
 
 def _names(node: object) -> Iterator[str]:
     """Every name that an expression refers to."""
-    if isinstance(node, s.Ref):
-        yield node.name.text
-    if isinstance(node, tuple):
-        for item in node:
-            yield from _names(item)
-    elif is_dataclass(node) and not isinstance(node, Span):
-        for f in fields(node):
-            yield from _names(getattr(node, f.name))
+    pending = [node]
+    while pending:  # chains of `and` nest to the left, deeper than recursion goes
+        node = pending.pop()
+        if isinstance(node, s.Ref):
+            yield node.name.text
+        if isinstance(node, tuple):
+            pending.extend(node)
+        elif is_dataclass(node) and not isinstance(node, Span):
+            pending.extend(getattr(node, f.name) for f in fields(node))
 
 
 def _title(notes: s.Notes) -> str:

@@ -17,8 +17,8 @@ from keyfate.language.symbols import (
     Entity,
     Reporter,
     Scope,
-    UntypedError,
     Table,
+    UntypedError,
     Use,
     ValueType,
     did_you_mean,
@@ -393,9 +393,9 @@ class Typer:
             case s.Binary(operator="=" | "!=" | "<" | "<=" | ">" | ">="):
                 return self._comparison(expr, scope)
             case s.OneOf():
-                operand, type = self.value(expr.operand, scope)
+                asked, type = self.value(expr.operand, scope)
                 choices = [self.value(c, scope, type)[0] for c in expr.choices]
-                return t.Or(tuple(t.Compare("=", operand, c) for c in choices))
+                return t.Or(tuple(t.Compare("=", asked, c) for c in choices))
             case s.Quantified():
                 return self._quantified(expr, scope)
             case s.HasExpr():
