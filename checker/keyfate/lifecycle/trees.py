@@ -1,0 +1,50 @@
+"""Walking the typed tree: what every reader of it needs and nothing that gives it meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+
+from keyfate.language.source import Span
+from keyfate.language.typed import Domain, ForEach, Lifecycle, Message, MessageVar, Param, Past, Quantifier, Var
+
+_LEAVES = (Span, Domain, Message)
+
+
+def children(node: object) -> Iterator[object]:
+    """The nodes directly below `node`, in the order of its fields; spans and values are no nodes."""
+    if is_dataclass(node):
+        for field in fields(node):
+            yield from _nodes_in(getattr(node, field.name))
+
+
+def _nodes_in(value: object) -> Iterator[object]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _nodes_in(item)
+    elif is_dataclass(value) and not isinstance(value, _LEAVES):
+        yield value
+
+
+def nodes(node: object) -> Iterator[object]:
+    """`node` and everything below it, parents first. A tuple of nodes will do as well."""
+    pending = list(_nodes_in(node))[::-1]
+    while pending:
+        present = pending.pop()
+        yield present
+        pending.extend(list(children(present))[::-1])
+
+
+def free_variables(node: object) -> frozenset[str]:
+    """The names of the variables that occur in `node` and are bound outside it."""
+    if isinstance(node, Var | MessageVar):
+        return frozenset({node.name})
+    if isinstance(node, Past):
+        return frozenset(node.free)
+    inner: frozenset[str] = frozenset().union(*map(free_variables, children(node)))
+    return inner - {node.param.name} if isinstance(node, Quantifier | ForEach) else inner
+
+
+def parameters(lifecycle: Lifecycle) -> Mapping[str, Param]:
+    """Every bound variable of the lifecycle, by its unique name."""
+    return {node.name: node for node in nodes(lifecycle) if isinstance(node, Param)}
