@@ -1,0 +1,95 @@
+"""From TOML tables to pydantic models, and from pydantic's errors to diagnostics with a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from keyfate.language.source import Diagnostic
+from keyfate.policy.toml import Document, Path
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def near(word: str, known: Iterable[str]) -> str | None:
+    """A hint that names the nearest known word, if there is one."""
+    found = get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
+    return f"did you mean `{found[0]}`?" if found else None
+
+
+def flatten(table: object, prefix: Path = ()) -> tuple[dict[str, object], dict[str, Path]]:
+    """A table whose dotted keys are one word each (`tpm.sealed`), and the path of each."""
+    values: dict[str, object] = {}
+    paths: dict[str, Path] = {}
+    if not isinstance(table, Mapping):
+        return values, paths
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            inner, places = flatten(value, (*prefix, key))
+            values |= {f"{key}.{name}": v for name, v in inner.items()}
+            paths |= {f"{key}.{name}": p for name, p in places.items()}
+        else:
+            values[key] = value
+            paths[key] = (*prefix, key)
+    return values, paths
+
+
+def validate(
+    model: type[Model],
+    data: Mapping[str, object],
+    document: Document,
+    base: Path = (),
+    tables: Mapping[Path, Path] = {},
+) -> tuple[Model | None, list[Diagnostic]]:
+    """`data` as a `model`, or what is wrong with it. `base` is where `data` stands in the
+    document; `tables` maps paths of flattened keys to where they stand."""
+    try:
+        return model.model_validate(dict(data)), []
+    except ValidationError as error:
+        return None, [_diagnostic(model, e, document, base, tables) for e in error.errors(include_url=False)]
+
+
+def _diagnostic(
+    model: type[BaseModel], error: Any, document: Document, base: Path, tables: Mapping[Path, Path]
+) -> Diagnostic:
+    where: Path = tuple(error["loc"])
+    path = (*base, *tables.get(where, where))
+    name = ".".join(str(part) for part in where)
+    if error["type"] == "extra_forbidden":
+        fields = _fields(model, where[:-1])
+        return Diagnostic(
+            "KF503",
+            f"unknown setting `{where[-1]}`",
+            document.key(path),
+            help=near(str(where[-1]), fields) or f"known here: {', '.join(f'`{f}`' for f in fields)}",
+        )
+    message = str(error["msg"]).replace("Input should ", "should ").replace("'", "`")
+    given = error.get("input")
+    hint = None
+    if error["type"] == "literal_error" and isinstance(given, str):
+        words = [w for w in message.split("`") if w.isupper()]
+        hint = near(given.upper(), words)
+    if not isinstance(given, str | int | float | bool):
+        hint = hint or f"this is {_kind(given)}"
+    return Diagnostic("KF504", f"`{name}` {message[:1].lower()}{message[1:]}", document.value(path), help=hint)
+
+
+def _fields(model: type[BaseModel], where: Path) -> list[str]:
+    names = list(model.model_fields)
+    for part in where:
+        annotation = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
+        inner = [t for t in getattr(annotation, "__args__", (annotation,)) if isinstance(t, type)]
+        found = next((t for t in inner if issubclass(t, BaseModel)), None)
+        if found is None:
+            return []
+        model, names = found, list(found.model_fields)
+    return names
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "a table"
+    return "a list" if isinstance(value, list) else f"a {type(value).__name__}"
