@@ -58,30 +58,35 @@ class Deduction:
         self.universe = tuple(universe)
         self.publics = frozenset(t for t in self.universe if isinstance(t, Atom) and t.public)
         self.rules = tuple(rule for term in self.universe for rule in rules_of(term))
+        self._uses: dict[Term, list[int]] = {}  # the rules that a term is a premise of
+        for number, rule in enumerate(self.rules):
+            for premise in set(rule.premises):
+                self._uses.setdefault(premise, []).append(number)
+        self._known: set[Term] = set()
+        self._missing = [len(set(rule.premises)) for rule in self.rules]  # premises of each rule not yet known
+        self._learn(self.publics, self._known, self._missing)
         self._closures: dict[frozenset[Term], frozenset[Term]] = {}
 
     def closure(self, base: Iterable[Term]) -> frozenset[Term]:
         """Everything in the universe that follows from `base` and what is public."""
-        known = frozenset(base)
-        if known not in self._closures:
-            self._closures[known] = self._close(known)
-        return self._closures[known]
+        start = frozenset(base)
+        if start not in self._closures:
+            known, missing = set(self._known), list(self._missing)
+            self._learn(start, known, missing)
+            self._closures[start] = frozenset(known)
+        return self._closures[start]
 
-    def _close(self, base: frozenset[Term]) -> frozenset[Term]:
-        known = set(base | self.publics)
-        pending = [rule for rule in self.rules if rule.conclusion not in known]
-        grown = True
-        while grown:
-            grown = False
-            left = []
-            for rule in pending:
-                if all(premise in known for premise in rule.premises):
-                    known.add(rule.conclusion)
-                    grown = True
-                else:
-                    left.append(rule)
-            pending = left
-        return frozenset(known)
+    def _learn(self, terms: Iterable[Term], known: set[Term], missing: list[int]) -> None:
+        """Add `terms` and what they bring: a rule whose last missing premise comes in fires."""
+        pending = [term for term in terms if term not in known]
+        known.update(pending)
+        while pending:
+            for number in self._uses.get(pending.pop(), ()):
+                missing[number] -= 1
+                conclusion = self.rules[number].conclusion
+                if missing[number] == 0 and conclusion not in known:
+                    known.add(conclusion)
+                    pending.append(conclusion)
 
 
 def closure(base: Iterable[Term], universe: Iterable[Term]) -> frozenset[Term]:

@@ -84,10 +84,12 @@ class Absent(Enum):
 class Evaluator:
     """Evaluates expressions of one lifecycle under fixed controls."""
 
-    def __init__(self, lifecycle: Lifecycle, controls: Mapping[ControlName, Value]) -> None:
+    def __init__(
+        self, lifecycle: Lifecycle, controls: Mapping[ControlName, Value], deduction: Deduction | None = None
+    ) -> None:
         self.lifecycle = lifecycle
         self.controls = controls
-        self.deduction = Deduction(universe(lifecycle))
+        self.deduction = deduction or Deduction(universe(lifecycle))
         self.place_names = place_names(lifecycle)
         self._messages = {family.name: family for family in lifecycle.terms if family.kind == "message"}
 

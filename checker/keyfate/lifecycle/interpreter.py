@@ -32,7 +32,7 @@ from keyfate.language.typed import (
     TermExpr,
     Value,
 )
-from keyfate.lifecycle.deduction import Sighting
+from keyfate.lifecycle.deduction import Deduction, Sighting
 from keyfate.lifecycle.evaluation import Absent, Evaluator, State
 from keyfate.lifecycle.instances import (
     Env,
@@ -79,7 +79,7 @@ class Interpreter:
 
     `honest` disables the attacker's actions and every capability (R13, `possible`).
     `watch` are the conditions, besides those of actions and exposures, whose past is kept;
-    without it, those of all properties.
+    without it, those of all properties. `deduction` may be shared by interpreters of one lifecycle.
     """
 
     def __init__(
@@ -90,12 +90,13 @@ class Interpreter:
         honest: bool = False,
         *,
         watch: Sequence[Condition] | None = None,
+        deduction: Deduction | None = None,
     ) -> None:
         self.lifecycle = lifecycle
         self.controls = dict(controls)
         self.honest = honest
         self.capabilities = {name: not honest and capabilities.get(name, False) for name in capability_names(lifecycle)}
-        self._evaluator = Evaluator(lifecycle, self.controls)
+        self._evaluator = Evaluator(lifecycle, self.controls, deduction)
         self._declared = {action.name: action for action in lifecycle.actions}
         self._instances = dict(action_instances(lifecycle))
         watched = [rule.target for rule in lifecycle.properties] if watch is None else watch
