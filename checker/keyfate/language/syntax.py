@@ -522,8 +522,12 @@ Declaration = (
 
 @dataclass(frozen=True)
 class File:
-    """One parsed text, its declarations in the order written."""
+    """One parsed text, its declarations in the order written.
+
+    `unread` are the names whose declarations could not be read: who uses one is not at fault.
+    """
 
     path: str
     declarations: tuple[Declaration, ...]
     span: Span
+    unread: tuple[Word, ...] = ()
