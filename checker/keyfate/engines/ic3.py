@@ -1,0 +1,313 @@
+"""IC3, also called property-directed reachability: a proof for any number of steps, or the answer that there is none.
+
+A. R. Bradley, SAT-based model checking without unrolling, VMCAI 2011; N. Eén, A. Mishchenko, R. Brayton,
+Efficient implementation of property directed reachability, FMCAD 2011.
+
+What is peculiar here. Frozen latches are one variable before and after a step, so a cube over them needs no proof
+that they stay. The next state is a function of state and inputs, total because an action that is chosen but not
+enabled does nothing; so a lifted predecessor that still implies its successor keeps, of itself, the guard of the
+action that was chosen. One solver holds the transition relation; each frame's clauses are switched on by a literal.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from keyfate.engines.circuit import FALSE, Circuit
+from keyfate.engines.cnf import Encoding
+from keyfate.engines.sat import Clock, Solver
+
+Cube = tuple[int, ...]  # sorted literals of the solver over latch variables: a set of states
+
+
+@dataclass(frozen=True)
+class Proof:
+    """An inductive invariant: clauses over the circuit's latch literals. With `Circuit.known`
+    and `Circuit.constraint` they hold at first, are kept by every step and exclude the bad literal."""
+
+    clauses: tuple[tuple[int, ...], ...]
+    frames: int
+
+
+@dataclass(frozen=True)
+class Broken:
+    """The bad literal can be reached, in at most `within` steps and at least `beyond`."""
+
+    beyond: int
+    within: int
+
+
+@dataclass(frozen=True)
+class Open:
+    """Not reached within `steps`; undecided beyond."""
+
+    steps: int
+
+
+@dataclass(order=True)
+class _Obligation:
+    """`cube` must be shown unreachable within `frame` steps, else bad is `away` steps from it."""
+
+    frame: int
+    serial: int
+    cube: Cube = field(compare=False)
+    away: int = field(compare=False)
+
+
+def prove(circuit: Circuit, clock: Clock, steps: int | None = None) -> Proof | Broken | Open:
+    """Decide whether the bad literal can be reached. Raises OutOfBudget."""
+    if circuit.bad == FALSE or circuit.constraint == FALSE:
+        return Proof((), 0)
+    return _Pdr(circuit, clock).run(steps)
+
+
+class _Pdr:
+    def __init__(self, circuit: Circuit, clock: Clock) -> None:
+        self._circuit = circuit
+        self._clock = clock
+        self._solver, self._code = self._load()
+        self._lifter, lifting = self._load()
+        self._inits = self._first_states()
+        # Both were loaded alike, so that variables mean the same in each; latches come first.
+        assert all(self._code[latch.literal] == lifting[latch.literal] for latch in circuit.latches)
+        self._latches = len(circuit.latches)
+        self._inputs = len(circuit.inputs)
+        self._next = [0, *(self._code[latch.next] for latch in circuit.latches)]
+        self._bad = self._code[circuit.bad]
+        # The value at first of latches that start at a constant; 0 of the others.
+        self._start = [0] * (self._latches + 1)
+        for variable, latch in enumerate(circuit.latches, 1):
+            if latch.initial is not None and latch.initial < 2:
+                self._start[variable] = variable if latch.initial else -variable
+        self._all_constant = all(self._start[1:])
+        self._switches: list[int] = []  # frame -> literal that switches on its clauses
+        self._frames: list[set[Cube]] = []  # frame -> cubes blocked there and not known to be in the next
+        self._activity = [0.0] * (self._latches + 1)
+        self._serial = 0
+
+    # Solvers
+
+    def _load(self) -> tuple[Solver, Encoding]:
+        circuit = self._circuit
+        solver = Solver(self._clock)
+        code = Encoding(circuit.left, circuit.right, solver)
+        for latch in circuit.latches:
+            code.bind(latch.literal, solver.fresh())
+        for literal in circuit.inputs:
+            code.bind(literal, solver.fresh())
+        code.encode([circuit.bad, circuit.constraint, *(latch.next for latch in circuit.latches)])
+        solver.add([code[circuit.constraint]])
+        for clause in circuit.known:
+            solver.add([code[literal] for literal in clause])
+        return solver, code
+
+    def _first_states(self) -> Solver:
+        circuit = self._circuit
+        solver = Solver(self._clock)
+        code = Encoding(circuit.left, circuit.right, solver)
+        for latch in circuit.latches:
+            code.bind(latch.literal, solver.fresh())
+        code.encode([circuit.constraint, *(latch.initial for latch in circuit.latches if latch.initial is not None)])
+        solver.add([code[circuit.constraint]])
+        for clause in circuit.known:
+            solver.add([code[literal] for literal in clause])
+        for latch in circuit.latches:
+            if latch.initial is not None:
+                own, value = code[latch.literal], code[latch.initial]
+                solver.extend([[-own, value], [own, -value]])
+        return solver
+
+    def _new_frame(self) -> None:
+        self._switches.append(self._solver.fresh())
+        self._frames.append(set())
+        if len(self._frames) == 1:  # frame 0: the first states
+            for variable, latch in enumerate(self._circuit.latches, 1):
+                if latch.initial is not None:
+                    self._code.encode([latch.initial])
+                    value = self._code[latch.initial]
+                    self._solver.add([-self._switches[0], -variable, value])
+                    self._solver.add([-self._switches[0], variable, -value])
+
+    def _initial(self, cube: Sequence[int]) -> bool:
+        """Does `cube` hold a first state?"""
+        start = self._start
+        for literal in cube:
+            if start[abs(literal)] == -literal:
+                return False
+        return self._inits.solve(cube)
+
+    def _prime(self, literal: int) -> int:
+        return self._next[literal] if literal > 0 else -self._next[-literal]
+
+    # Questions
+
+    def _kept_out(self, cube: Cube, frame: int) -> Cube | None:
+        """Where no step leads from frame - 1, outside the cube, into the cube: a part of it for which the same
+        holds, free of first states. None where one does; then the solver has the model."""
+        solver = self._solver
+        switch = solver.fresh()
+        solver.add([-switch, *(-literal for literal in cube)])
+        primes = {self._prime(literal): literal for literal in cube}
+        reached = solver.solve([switch, *self._switches[frame - 1 :], *primes])
+        if reached:
+            self._release = switch
+            return None
+        core = solver.core()
+        solver.add([-switch])
+        part = sorted(primes[literal] for literal in core if literal in primes)
+        if len(part) < len(cube) and self._initial(part):
+            part = self._without_first(cube, part)
+        return tuple(part)
+
+    def _without_first(self, cube: Cube, part: list[int]) -> list[int]:
+        for literal in cube:
+            if self._start[abs(literal)] == -literal:
+                return sorted({*part, literal})
+        rest = [literal for literal in cube if literal not in part]
+        for literal in list(rest):  # drop what is not needed to keep the first states out
+            fewer = [other for other in rest if other != literal]
+            if not self._initial([*part, *fewer]):
+                rest = fewer
+        return sorted([*part, *rest])
+
+    def _lift(self, target: Sequence[int]) -> Cube:
+        """Of the state in the model, a part from which the chosen inputs lead to `target` (a cube after the step,
+        as solver literals) whatever the rest."""
+        model = self._solver.model()
+        state, inputs = model[: self._latches], model[self._latches : self._latches + self._inputs]
+        lifter = self._lifter
+        switch = lifter.fresh()
+        lifter.add([-switch, *(-literal for literal in target)])
+        activity = self._activity
+        part = sorted(state, key=lambda literal: -activity[abs(literal)])
+        for _ in range(2):
+            reached = lifter.solve([switch, *inputs, *part])
+            assert not reached, "the next state is a function of state and inputs"
+            kept = set(lifter.core())
+            fewer = [literal for literal in reversed(part) if literal in kept]
+            done = len(fewer) == len(part)
+            part = fewer
+            if done:
+                break
+        lifter.add([-switch])
+        return tuple(sorted(part))
+
+    # The algorithm
+
+    def run(self, steps: int | None) -> Proof | Broken | Open:
+        self._new_frame()
+        if self._solver.solve([self._switches[0], self._bad]):
+            return Broken(0, 0)
+        last = 0
+        while True:
+            if steps is not None and last >= steps:
+                return Open(last)
+            self._new_frame()
+            last += 1
+            while self._solver.solve([self._switches[last], self._bad]):
+                away = self._block(self._lift([self._bad]), last)
+                if away is not None:
+                    return Broken(last, away)
+            closed = self._propagate(last)
+            if closed is not None:
+                return Proof(tuple(self._clause(cube) for cube in closed), last)
+
+    def _clause(self, cube: Cube) -> tuple[int, ...]:
+        latches = self._circuit.latches
+        return tuple(latches[abs(literal) - 1].literal ^ (1 if literal > 0 else 0) for literal in cube)
+
+    def _block(self, cube: Cube, frame: int) -> int | None:
+        """Show `cube` unreachable within `frame` steps; else the number of steps to bad."""
+        queue = [self._obligation(frame, cube, 0)]
+        last = frame
+        while queue:
+            self._clock.check()
+            task = heapq.heappop(queue)
+            if self._blocked(task.cube, task.frame):
+                if task.frame < last:
+                    heapq.heappush(queue, self._obligation(task.frame + 1, task.cube, task.away))
+                continue
+            if self._initial(task.cube):
+                return task.away
+            part = self._kept_out(task.cube, task.frame)
+            if part is None:
+                found = self._lift([self._prime(literal) for literal in task.cube])
+                self._solver.add([-self._release])
+                if task.frame == 1:
+                    return task.away + 1
+                heapq.heappush(queue, task)
+                heapq.heappush(queue, self._obligation(task.frame - 1, found, task.away + 1))
+                continue
+            part = self._generalize(part, task.frame)
+            frame = task.frame
+            while frame < last:
+                further = self._kept_out(part, frame + 1)
+                if further is None:
+                    self._solver.add([-self._release])
+                    break
+                part = further
+                frame += 1
+            self._add(part, frame)
+            if frame < last:
+                heapq.heappush(queue, self._obligation(frame + 1, task.cube, task.away))
+        return None
+
+    def _obligation(self, frame: int, cube: Cube, away: int) -> _Obligation:
+        self._serial += 1
+        return _Obligation(frame, -self._serial, cube, away)
+
+    def _blocked(self, cube: Cube, frame: int) -> bool:
+        states = set(cube)
+        for later in self._frames[frame:]:
+            for known in later:
+                if states.issuperset(known):
+                    return True
+        return False
+
+    def _generalize(self, cube: Cube, frame: int) -> Cube:
+        """Drop literals while what is left is kept out relative to the frame before; rarest first."""
+        activity = self._activity
+        required: set[int] = set()
+        for literal in sorted(cube, key=lambda literal: activity[abs(literal)]):
+            if literal not in cube or literal in required or len(cube) == 1:
+                continue
+            fewer = tuple(other for other in cube if other != literal)
+            if self._initial(fewer):
+                required.add(literal)
+                continue
+            part = self._kept_out(fewer, frame)
+            if part is None:
+                self._solver.add([-self._release])
+                required.add(literal)
+            else:
+                cube = part
+        return cube
+
+    def _add(self, cube: Cube, frame: int) -> None:
+        for literal in cube:
+            self._activity[abs(literal)] += 1.0
+        for at in range(1, frame + 1):
+            held = self._frames[at]
+            if held:
+                weaker = [other for other in held if set(cube).issubset(other)]
+                held.difference_update(weaker)
+        self._frames[frame].add(cube)
+        self._solver.add([-self._switches[frame], *(-literal for literal in cube)])
+
+    def _propagate(self, last: int) -> list[Cube] | None:
+        """Push clauses forward; where a frame has none left, all later ones are an invariant."""
+        for frame in range(1, last):
+            for cube in sorted(self._frames[frame], key=len):
+                if cube not in self._frames[frame]:
+                    continue  # a stronger one came meanwhile
+                part = self._kept_out(cube, frame + 1)
+                if part is None:
+                    self._solver.add([-self._release])
+                else:
+                    self._frames[frame].discard(cube)
+                    self._add(part, frame + 1)
+            if not self._frames[frame]:
+                return sorted(cube for later in self._frames[frame + 1 :] for cube in later)
+        return None

@@ -1,0 +1,145 @@
+"""Bounded search: the shortest run of a circuit to its bad literal.
+
+Incremental bounded model checking (Biere, Cimatti, Clarke, Zhu, TACAS 1999): the transition function is
+unrolled into one and-inverter graph, so that the first state's constants fold the early steps away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from keyfate.engines.circuit import FALSE, LEAF, Circuit, Graph
+from keyfate.engines.cnf import Encoding
+from keyfate.engines.sat import Clock, Solver
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run to the bad literal: the first state, and the inputs of each step, by literal."""
+
+    first: dict[int, bool]
+    inputs: tuple[dict[int, bool], ...]
+
+
+class Unrolling:
+    """The circuit's values at each time frame, as literals of one combinational graph."""
+
+    def __init__(self, circuit: Circuit) -> None:
+        self._circuit = circuit
+        self.graph = Graph()
+        self.frames: list[list[int]] = []  # frame -> node -> literal of `graph`
+        self.inputs: list[dict[int, int]] = []  # frame -> input -> literal of `graph`
+        self.first: dict[int, int] = {}  # latches that start free -> literal of `graph`
+
+    def extend(self) -> list[int]:
+        """One more frame: a literal of `graph` for each node of the circuit."""
+        circuit, graph = self._circuit, self.graph
+        values = [FALSE] * len(circuit.left)
+        if not self.frames:
+            for latch in circuit.latches:
+                if latch.initial is None:
+                    self.first[latch.literal] = values[latch.literal >> 1] = graph.leaf()
+            self._gates(values)  # what the other latches' first values need
+            for latch in circuit.latches:
+                if latch.initial is not None:
+                    values[latch.literal >> 1] = _read(values, latch.initial)
+        else:
+            last = self.frames[-1]
+            for latch in circuit.latches:
+                values[latch.literal >> 1] = _read(last, latch.next)
+        inputs = {literal: graph.leaf() for literal in circuit.inputs}
+        for literal, own in inputs.items():
+            values[literal >> 1] = own
+        self._gates(values)
+        self.frames.append(values)
+        self.inputs.append(inputs)
+        return values
+
+    def _gates(self, values: list[int]) -> None:
+        left, right, both = self._circuit.left, self._circuit.right, self.graph.both
+        for node in range(1, len(left)):
+            a = left[node]
+            if a != LEAF:
+                b = right[node]
+                values[node] = both(values[a >> 1] ^ (a & 1), values[b >> 1] ^ (b & 1))
+
+
+def _read(values: Sequence[int], literal: int) -> int:
+    return values[literal >> 1] ^ (literal & 1)
+
+
+class Search:
+    """Bounded search from depth 0 up; `avoid` latches are false in the run where that is possible at its length."""
+
+    def __init__(self, circuit: Circuit, clock: Clock, avoid: Sequence[int] = ()) -> None:
+        self._circuit = circuit
+        self._clock = clock
+        self._avoid = avoid
+        self._unrolling = Unrolling(circuit)
+        self._solver = Solver(clock, "cadical153")
+        self._encoding = Encoding(self._unrolling.graph.left, self._unrolling.graph.right, self._solver)
+        self.depth = -1  # no run is this short
+
+    def deepen(self) -> Run | None:
+        """A run one step longer than all those refuted so far. Raises OutOfBudget."""
+        self._clock.check()
+        frame = self._unrolling.extend()
+        if self.depth < 0:
+            graph = self._unrolling.graph
+            holds = [_read(frame, self._circuit.constraint)]
+            holds += [graph.any(_read(frame, literal) for literal in clause) for clause in self._circuit.known]
+            self._encoding.encode(holds)
+            for literal in holds:
+                self._solver.add([self._encoding[literal]])
+        bad = _read(frame, self._circuit.bad)
+        if bad == FALSE:
+            self.depth += 1
+            return None
+        self._encoding.encode([bad])
+        target = self._encoding[bad]
+        if self._solver.solve([target]):
+            return self._run(target)
+        self._solver.add([-target])
+        self.depth += 1
+        return None
+
+    def _run(self, target: int) -> Run:
+        fixed = [target]
+        model = self._solver.model()
+        for literal in self._avoid:
+            own = self._unrolling.first.get(literal)
+            if own is None:
+                continue
+            self._encoding.encode([own])
+            wanted = -self._encoding[own]
+            if self._solver.solve([*fixed, wanted]):
+                fixed.append(wanted)
+                model = self._solver.model()
+        true = {literal for literal in model if literal > 0}
+
+        def value(literal: int) -> bool:
+            if not self._encoding.knows(literal):
+                return False  # no gate of the question reads it
+            return self._encoding[literal] in true
+
+        return Run(
+            {latch: value(own) for latch, own in self._unrolling.first.items()},
+            tuple({name: value(own) for name, own in inputs.items()} for inputs in self._unrolling.inputs[:-1]),
+        )
+
+
+def search(circuit: Circuit, clock: Clock, steps: int | None = None, avoid: Sequence[int] = ()) -> Run | None:
+    """The shortest run, or None where none has at most `steps` steps. Raises OutOfBudget.
+
+    Without `steps` it ends only where there is a run.
+    """
+    if circuit.bad == FALSE or circuit.constraint == FALSE:
+        return None
+    looking = Search(circuit, clock, avoid)
+    while steps is None or looking.depth < steps:
+        run = looking.deepen()
+        if run is not None:
+            return run
+    return None
+
