@@ -427,7 +427,7 @@ class _Writes:
                 raise _conflict(action, f"{place} has {term}", span, self.lost[term])
         if self.whole:
             return self.whole[0][0]
-        return (content | self.gained.keys()) - self.lost.keys()
+        return (content | frozenset(self.gained)) - frozenset(self.lost)
 
 
 # Where first values and constraints are read: nothing but controls exists yet.
