@@ -1,0 +1,94 @@
+"""The LALR parser, fed one piece after another. The only module that drives lark.
+
+Which terminal a word is depends on where it stands: a keyword where the grammar
+accepts that keyword, a name elsewhere. So `value` or `status` may be names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from lark import Lark
+from lark.exceptions import UnexpectedToken
+from lark.lexer import PatternStr
+
+from keyfate.language.building import Builder, lexeme
+from keyfate.language.expecting import NAME, NUMBER, STRING
+from keyfate.language.scanning import EXPRESSION_KEYWORDS, Piece
+from keyfate.language.source import Source, Span
+from keyfate.language.syntax import Declaration
+
+
+@dataclass(frozen=True)
+class _Grammar:
+    """`names` maps what is written to the grammar's name of it, `words` back."""
+
+    lark: Lark
+    names: Mapping[str, str]
+    words: Mapping[str, str]
+
+
+@cache
+def _grammar() -> _Grammar:
+    text = resources.files("keyfate.language").joinpath("grammar.lark").read_text(encoding="utf-8")
+    lark = Lark(text, parser="lalr", keep_all_tokens=True, transformer=Builder())
+    names = {t.pattern.value: t.name for t in lark.terminals if isinstance(t.pattern, PatternStr)}
+    return _Grammar(lark, names, {name: word for word, name in names.items()})
+
+
+class Recognizer:
+    """Reads the pieces of one declaration. Raises `MisplacedError` for what only the builder refuses."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._grammar = _grammar()
+        self._parser: Any = self._grammar.lark.parse_interactive("")  # its methods carry no types
+
+    def feed(self, piece: Piece) -> bool:
+        """Takes the next piece. False: it cannot stand here, and nothing more may be fed."""
+        accepted = self._parser.choices()
+        kind = self._kind(piece, accepted)
+        if kind not in accepted:
+            return False
+        try:
+            self._parser.feed_token(lexeme(kind, piece.text, Span(self._source, piece.start, piece.end)))
+        except UnexpectedToken:
+            return False
+        return True
+
+    def finish(self) -> tuple[Declaration, ...] | None:
+        """The declarations that the pieces make; None if something is missing."""
+        try:
+            found = self._parser.feed_eof()
+        except UnexpectedToken:
+            return None
+        declarations: tuple[Declaration, ...] = found.items
+        return declarations
+
+    def accepted(self) -> frozenset[str]:
+        """What may stand next, as written in a text (or NAME, NUMBER, STRING, END)."""
+        return frozenset(self._grammar.words.get(name, name) for name in self._parser.accepts())
+
+    def _kind(self, piece: Piece, accepted: Collection[str]) -> str:
+        if piece.kind == "number":
+            return NUMBER
+        if piece.kind == "text":
+            return STRING
+        fixed = self._grammar.names.get(piece.text)
+        if piece.kind == "mark":
+            return fixed or piece.text
+        if fixed is not None and (fixed in accepted or piece.text in EXPRESSION_KEYWORDS):
+            return fixed
+        return NAME
+
+
+def accepted_behind(source: Source, pieces: Sequence[Piece]) -> frozenset[str]:
+    """What may stand behind these pieces, all of which can be read."""
+    recognizer = Recognizer(source)
+    for piece in pieces:
+        recognizer.feed(piece)
+    return recognizer.accepted()
