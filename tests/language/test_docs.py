@@ -5,7 +5,7 @@ Its comments tell what to expect:
 
     -- expect: checks                    no error; warnings are named one by one
     -- expect: error KF232 at `words`    exactly these errors, with the words underlined
-    -- expect: warning KF305             exactly these warnings
+    -- expect: warning KF304             exactly these warnings
     -- expect: opened VIOLATED in 2      the verdict of a property, and the length of a shortest trace
     -- expect: dead_action cannot happen
     -- expect: 7 terms                   the size of the universe
@@ -31,6 +31,7 @@ from keyfate.lifecycle.conflicts import conflicts
 from keyfate.lifecycle.explicit import explore
 from keyfate.lifecycle.instances import assignments, control_domains, control_names
 from keyfate.lifecycle.interpreter import Interpreter
+from keyfate.lifecycle.lints import lint
 from keyfate.lifecycle.problem import Enabled, Finding, OutOfRange, Problem, Reach, Reached, Settings, Unreachable
 from keyfate.lifecycle.universe import universe
 
@@ -86,7 +87,8 @@ def told(example: Example, folder: Path) -> tuple[list[str], Lifecycle | None]:
     """Every diagnostic as the document would name it, and the lifecycle if it can be used."""
     try:
         result = loaded(example, folder)
-        found, lifecycle = [*result.warnings, *conflicts(result.lifecycle)], result.lifecycle
+        lifecycle = result.lifecycle
+        found = [*result.warnings, *conflicts(lifecycle), *lint(lifecycle)]
     except LifecycleError as error:
         found, lifecycle = list(error.diagnostics), None
     return [f"{d.severity} {d.code} at `{' '.join(d.span.text.split())}`" for d in found], lifecycle
