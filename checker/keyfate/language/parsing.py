@@ -58,6 +58,8 @@ def parse(source: Source) -> tuple[s.File, tuple[Diagnostic, ...]]:
         declarations.extend(reading.declarations)
         errors.extend(reading.errors)
         dangling = chunk.pieces[-1] if reading.needs_name else None
+        if len(errors) > ERROR_LIMIT:
+            break
     errors.sort(key=lambda d: (d.span.start, d.span.end))
     return s.File(source.path, tuple(declarations), whole, tuple(unread)), tuple(_bounded(errors))
 
@@ -77,7 +79,7 @@ def _read(source: Source, chunk: Chunk) -> _Reading:
     if chunk.keyword is None:
         return _Reading(errors=(no_declaration(source, chunk.pieces[0]),))
     # lark is imported by the first text that has something to parse
-    from keyfate.language.building import MisplacedError
+    from keyfate.language.composing import MisplacedError
     from keyfate.language.recognizing import Recognizer, accepted_behind
 
     pieces = chunk.pieces
@@ -141,7 +143,7 @@ def _bounded(errors: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
     if len(errors) > ERROR_LIMIT:
         yield Diagnostic(
             "KF199",
-            f"{len(errors) - ERROR_LIMIT:,} more errors in this file are not shown",
+            f"this file has more than {ERROR_LIMIT} errors; the others are not shown",
             errors[ERROR_LIMIT].span,
             help="mend the first ones, then check again",
         )

@@ -16,7 +16,8 @@ from lark import Lark
 from lark.exceptions import UnexpectedToken
 from lark.lexer import PatternStr
 
-from keyfate.language.building import Builder, lexeme
+from keyfate.language.building import Builder
+from keyfate.language.composing import lexeme
 from keyfate.language.expecting import NAME, NUMBER, STRING
 from keyfate.language.scanning import EXPRESSION_KEYWORDS, Piece
 from keyfate.language.source import Source, Span
