@@ -91,7 +91,7 @@ class _Checker:
             self._sized(one, getattr(one, "name", "this"), getattr(one, "span", None))
         return tuple(built)
 
-    def _sized(self, node: object, name: str, span: Span | None) -> None:
+    def _sized(self, node: object, name: str, span: Span | None) -> bool:
         if span is not None and size(node) > LARGEST_TREE:
             self.reporter.report(
                 "KF223",
@@ -99,6 +99,8 @@ class _Checker:
                 span,
                 help="a `def` that uses another several times multiplies it; use fewer, or smaller sorts",
             )
+            return False
+        return True
 
     # -- header and notes
 
@@ -214,7 +216,8 @@ class _Checker:
                 body = self.typer.condition(decl.body, scope)
             else:
                 body, type = self.typer.value(decl.body, scope)
-        self._sized(body, entity.name, decl.name.span)
+        if not self._sized(body, entity.name, decl.name.span):
+            raise UntypedError
         self.table.entities[("", entity.name)] = replace(
             entity, params=params, body=body, body_kind=kind, type=entity.type or type, uses=tuple(uses)
         )

@@ -155,6 +155,8 @@ class Typer:
 
     def value(self, expr: s.Expr, scope: Scope, expect: ValueType | None = None) -> tuple[t.ValueExpr, ValueType]:
         """The value of `expr`; with `expect`, one of that type."""
+        if expect is not None and not expect.values:
+            raise UntypedError  # its sort is empty, and that is already said
         value, type = self._value(expr, scope, expect)
         if expect is not None:
             if not expect.accepts(type) and not (type.optional and not type.values):
@@ -210,6 +212,8 @@ class Typer:
                         expr.span,
                         help="as in `epoch + 1`, where `sort Epoch = 0 .. 3`",
                     )
+                if not type.values:
+                    raise UntypedError  # its sort is empty, and that is already said
                 low, high = type.values[0], type.values[-1]
                 assert isinstance(low, int)
                 assert isinstance(high, int)
@@ -316,8 +320,8 @@ class Typer:
         args = self.args(expr, entity, scope, optional=is_term)
         if entity.body is None:
             raise UntypedError  # its declaration is wrong, and that is already said
-        for use in entity.uses:
-            self.uses.append(Use(use.what, use.polarity * self.polarity, expr.span))
+        for what, polarity in dict.fromkeys((use.what, use.polarity) for use in entity.uses):
+            self.uses.append(Use(what, polarity * self.polarity, expr.span))
         body = substitute(entity.body, {p.name: a for p, a in zip(entity.params, args, strict=True)}, self.identified)
         doubtful = tuple(a for a in args if may_be_none(a))
         if is_term and doubtful:
