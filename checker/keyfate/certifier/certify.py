@@ -1,0 +1,272 @@
+"""The judge: a fresh Z3 checks whatever an engine claims.
+
+Trusted are this room, Z3, and what the rooms below fix (types and names). An
+invariant is accepted if it holds in the first states, is kept by every action
+instance, and leaves no state of the target; a trace is accepted if each of its
+steps can happen and its last state is one of the target. Everything else,
+`unknown` included, is refused with the reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from keyfate.certifier.bits import mismatch
+from keyfate.certifier.encoding import Encoding
+from keyfate.certifier.formulas import FALSE
+from keyfate.certifier.steps import Step
+from keyfate.certifier.translation import Translation
+from keyfate.certifier.z3api import Context, Expr, Solver, SolverError
+from keyfate.language import typed as t
+from keyfate.lifecycle.names import Clause
+from keyfate.lifecycle.problem import (
+    Budget,
+    Finding,
+    Invariant,
+    NotWithin,
+    Problem,
+    Reached,
+    Settings,
+    Trace,
+    Undecided,
+    Unreachable,
+)
+
+SECONDS = 60.0  # one question to Z3; what a certificate needs is hundredths
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether a finding was confirmed; if not, why. `clauses` is the size of the invariant checked."""
+
+    accepted: bool
+    reason: str
+    clauses: int
+
+
+class RefusalError(Exception):
+    """Why a finding is not accepted."""
+
+
+class Certifier:
+    """Judges findings about one lifecycle, which is encoded once."""
+
+    def __init__(self, lifecycle: t.Lifecycle) -> None:
+        self.lifecycle = lifecycle
+        self.encoding = Encoding(lifecycle)
+        self.context = Context()
+        self.now = Translation(self.context, self.encoding.formulas, "b{}".format)
+
+    def certify(self, problem: Problem, finding: Finding) -> Judgement:
+        """Whether `finding` is right about `problem`, which must be about this lifecycle."""
+        clauses = len(finding.invariant.clauses) if isinstance(finding, Unreachable) and finding.invariant else 0
+        try:
+            match finding:
+                case Unreachable(invariant):
+                    if invariant is None:
+                        raise RefusalError("no invariant was given")
+                    self._check_invariant(problem, invariant)
+                case Reached(trace):
+                    self._check_trace(problem, trace)
+                case NotWithin(steps):
+                    raise RefusalError(f"a search of {steps} steps is no proof")
+                case Undecided(reason):
+                    raise RefusalError(f"undecided: {reason}")
+        except RefusalError as refusal:
+            return Judgement(False, str(refusal), clauses)
+        except SolverError as error:
+            return Judgement(False, f"Z3 failed: {error}", clauses)
+        except MemoryError:
+            return Judgement(False, "out of memory", clauses)
+        return Judgement(True, "", clauses)
+
+    def solve(self, problem: Problem, budget: Budget | None = None) -> Finding:
+        """Decides `problem` by Z3 alone: a shortest trace, an invariant that `certify` accepts,
+        `NotWithin` where the budget's steps ran out, or Undecided with the reason."""
+        from keyfate.certifier.solve import solve
+
+        try:
+            return solve(self, problem, budget or Budget())
+        except RefusalError as refusal:
+            return Undecided(str(refusal))
+        except SolverError as error:
+            return Undecided(f"Z3 failed: {error}")
+        except MemoryError:
+            return Undecided("out of memory")
+
+    def uncovered(self, problem: Problem, traces: Sequence[Trace]) -> Settings | None:
+        """A full setting of the controls, admissible and in agreement with the problem, under which
+        none of `traces` can run to the target; None if there is none. Raises SolverError where Z3
+        gives up."""
+        from keyfate.certifier.uncovered import uncovered
+
+        return uncovered(self, problem, traces)
+
+    # What both kinds of claim rest on
+
+    def assumptions(self, problem: Problem) -> list[int]:
+        """What never changes: the problem's settings; with `honest`, every capability off."""
+        bits = self.encoding.bits
+        wrong = mismatch(bits, problem.settings)
+        if wrong is not None:
+            raise RefusalError(wrong)
+        fixed = [bits.controls[control][value] for control, value in problem.settings.controls.items()]
+        for capability, on in problem.settings.capabilities.items():
+            fixed.append(bits.capabilities[capability] if on else -bits.capabilities[capability])
+        if problem.honest:
+            fixed.extend(-bit for bit in bits.capabilities.values())
+        return fixed
+
+    def background(self, problem: Problem) -> Iterator[Expr]:
+        """True of every state: types, constraints and what the problem fixes."""
+        yield self.typing(self.now)
+        yield self.now.expr(self.encoding.constraint)
+        yield from self.now.exprs(self.assumptions(problem))
+
+    def typing(self, translation: Translation) -> Expr:
+        """Each control and state of more than two values has exactly one (see `bits`)."""
+        # Written in Z3 itself: the store of formulas takes it for granted and would fold it away.
+        groups = [self.context.exactly_one(translation.exprs(group)) for group in self.encoding.bits.exactly_one]
+        return self.context.conjunction(groups)
+
+    def steps(self, problem: Problem) -> Iterator[Step]:
+        """The instances that may happen."""
+        for step in self.encoding.steps.values():
+            if not (problem.honest and step.by_attacker):
+                yield step
+
+    def fresh(self, problem: Problem) -> Solver:
+        """A new solver that knows the background of `problem`."""
+        solver = self.context.solver(SECONDS)
+        solver.add(*self.background(problem))
+        return solver
+
+    # Invariants
+
+    def clause(self, clause: Clause) -> int:
+        """A clause as a formula."""
+        literals = []
+        for literal in clause:
+            bit = self.encoding.literal(literal.bit)
+            if bit is None:
+                raise RefusalError(f"the invariant speaks of {literal.bit}, which this lifecycle does not have")
+            literals.append(bit if literal.positive else -bit)
+        return self.encoding.formulas.any_of(literals)
+
+    def _check_invariant(self, problem: Problem, invariant: Invariant) -> None:
+        formulas = self.encoding.formulas
+        target = self.encoding.target(problem)
+        clauses = [self.clause(clause) for clause in invariant.clauses]
+
+        first = self.fresh(problem)
+        at_first = formulas.all_of([self.encoding.at_first(clause) for clause in clauses])
+        self._excluded(first, -at_first, "the invariant does not hold in every first state")
+
+        support = formulas.support(target)
+        for clause in clauses:
+            support |= formulas.support(clause)
+        inside = self.now.exprs([*clauses, *self.encoding.caught_up(support)])
+        safe = self.fresh(problem)
+        safe.add(*inside)
+        self._excluded(safe, target, "the invariant does not exclude the target")
+
+        keeps = self.fresh(problem)
+        keeps.add(*inside)
+        for step, broken in self.broken(problem, clauses):
+            self._excluded(keeps, broken, f"the invariant is not kept by {step.name}")
+
+    def broken(self, problem: Problem, clauses: list[int]) -> Iterator[tuple[Step, int]]:
+        """For each instance, when it happens and leads from these clauses to where one of them
+        fails; instances that touch none of them are left out."""
+        formulas = self.encoding.formulas
+        for step in self.steps(problem):
+            failing = []
+            for clause in clauses:
+                after = step.after(clause)
+                if after != clause:
+                    failing.append(formulas.all_of((clause, -after)))
+            fails = formulas.any_of(failing)
+            if fails != FALSE:
+                happens = formulas.all_of((step.enabled, fails))
+                if happens != FALSE:
+                    yield step, happens
+
+    def _excluded(self, solver: Solver, formula: int, otherwise: str) -> None:
+        """Refuses unless `formula` is impossible under what `solver` knows."""
+        if self._possible(solver, formula):
+            raise RefusalError(otherwise)
+
+    def _possible(self, solver: Solver, formula: int) -> bool:
+        if formula == FALSE:
+            return False
+        answer = solver.check_with(self.now.expr(formula))
+        if answer == "unknown":
+            raise RefusalError(f"Z3 does not know: {solver.reason()}")
+        return answer == "sat"
+
+    # Traces
+
+    def _check_trace(self, problem: Problem, trace: Trace) -> None:
+        target = self.encoding.target(problem)
+        steps = []
+        for number, action in enumerate(trace.actions, start=1):
+            step = self.encoding.steps.get(action)
+            if step is None:
+                raise RefusalError(f"step {number}: the lifecycle has no action {action}")
+            if problem.honest and step.by_attacker:
+                raise RefusalError(f"step {number}: {action} is an action of the attacker")
+            steps.append(step)
+        variables = self._relevant(target, steps)
+
+        start = self.fresh(problem)
+        if not self._possible(start, self.configuration(trace)):
+            raise RefusalError("the configuration of the trace is not admissible, or not that of the problem")
+        values = {v: start.truth(self.now.expr(self.encoding.first(v))) for v in variables}
+        for number, step in enumerate(steps, start=1):
+            here = self._at(problem, values)
+            if not self._possible(here, step.enabled):
+                raise RefusalError(f"step {number}: {step.name} is not enabled")
+            values = {v: here.truth(self.now.expr(step.next(v))) for v in variables}
+        if not self._possible(self._at(problem, values), target):
+            raise RefusalError("the trace does not end in a state of the target")
+
+    def _at(self, problem: Problem, values: Mapping[int, bool]) -> Solver:
+        """A solver that knows the state."""
+        solver = self.fresh(problem)
+        solver.add(*self.now.exprs([variable if true else -variable for variable, true in values.items()]))
+        return solver
+
+    def _relevant(self, target: int, steps: Sequence[Step]) -> list[int]:
+        """The variables whose values decide whether the steps can happen and where they end."""
+        formulas = self.encoding.formulas
+        distinct = {step.name: step for step in steps}.values()
+        support = formulas.support(target)
+        for step in distinct:
+            support |= formulas.support(step.enabled)
+        done = 0
+        while support & ~done:
+            fresh = formulas.variables(support & ~done)
+            done = support
+            for variable in fresh:
+                support |= formulas.support(self.encoding.first(variable))
+                for step in distinct:
+                    support |= formulas.support(step.next(variable))
+        return formulas.variables(support)
+
+    def configuration(self, trace: Trace) -> int:
+        """Every control, capability and free first value as `trace` has them."""
+        bits = self.encoding.bits
+        controls, capabilities, initial = dict(trace.controls), dict(trace.capabilities), dict(trace.initial)
+        free = {name for name in bits.states if name.name in self.encoding.unset}
+        for what, wanted, given in (
+            ("controls", bits.controls.keys(), controls.keys()),
+            ("capabilities", bits.capabilities.keys(), capabilities.keys()),
+            ("free first values", free, initial.keys()),
+        ):
+            if wanted != given:
+                raise RefusalError(f"the trace does not fix just the {what} of the lifecycle")
+        literals = [bits.controls[name].get(value, FALSE) for name, value in controls.items()]
+        literals += [bits.capabilities[name] if on else -bits.capabilities[name] for name, on in capabilities.items()]
+        literals += [bits.states[name].get(value, FALSE) for name, value in initial.items()]
+        return self.encoding.formulas.all_of(literals)

@@ -1,0 +1,122 @@
+"""Deciding by Z3 alone: bounded search and Spacer in turn, over the certifier's own encoding."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from keyfate.certifier.formulas import FALSE, TRUE
+from keyfate.certifier.search import Search
+from keyfate.certifier.spacer import Spacer
+from keyfate.certifier.system import System, reduced
+from keyfate.language.typed import Value
+from keyfate.lifecycle.names import BitLiteral, Clause
+from keyfate.lifecycle.problem import (
+    Budget,
+    Finding,
+    Invariant,
+    NotWithin,
+    Problem,
+    Reached,
+    Trace,
+    Undecided,
+    Unreachable,
+)
+
+if TYPE_CHECKING:
+    from keyfate.certifier.certify import Certifier
+
+# Spacer starts again with more time after each bound of the search, so neither waits for the other for long.
+_FIRST_ATTEMPT = 1.0
+_GROWTH = 2.0
+
+
+def solve(certifier: Certifier, problem: Problem, budget: Budget) -> Finding:
+    """A shortest trace, or an invariant as clauses that `certify` accepts; else why not."""
+    return _Solving(certifier, problem, budget).run()
+
+
+class _Solving:
+    def __init__(self, certifier: Certifier, problem: Problem, budget: Budget) -> None:
+        self._certifier = certifier
+        self._problem = problem
+        self._budget = budget
+        self._until = None if budget.seconds is None else time.monotonic() + budget.seconds
+        self._encoding = certifier.encoding
+        self._assumed = certifier.assumptions(problem)
+
+    def run(self) -> Finding:
+        steps = tuple(self._certifier.steps(self._problem))
+        system = reduced(self._encoding, self._assumed, steps, self._encoding.target(self._problem))
+        if system.target == FALSE or system.admissible == FALSE:
+            return self._proved(system, [])
+        search = Search(self._encoding.formulas, system, self._encoding.bits.exactly_one)
+        attempt = _FIRST_ATTEMPT
+        doubt = ""
+        while True:
+            begun = time.monotonic()
+            while not self._over() and (not doubt or time.monotonic() - begun < attempt):
+                answer = search.look(self._left())
+                if answer == "sat":
+                    return Reached(self._trace(search, system))
+                if answer == "unknown":
+                    break
+                if self._budget.steps is not None and search.depth >= self._budget.steps:
+                    return NotWithin(search.depth)
+                if not search.deepen() or not doubt:
+                    break
+            if self._over():
+                return Undecided(f"no answer within {self._budget.seconds:g} s")
+            left = self._left()
+            limit = attempt if left is None else min(attempt, left)
+            spacer = Spacer(self._encoding.formulas, system, self._encoding.bits.exactly_one, limit)
+            if spacer.prove() == "unsat":
+                clauses = spacer.clauses()
+                if clauses is None:
+                    return Undecided("Spacer's invariant is no set of clauses")
+                return self._proved(system, clauses)
+            doubt = spacer.reason()
+            attempt *= _GROWTH
+
+    def _left(self) -> float | None:
+        return None if self._until is None else self._until - time.monotonic()
+
+    def _over(self) -> bool:
+        left = self._left()
+        return left is not None and left <= 0
+
+    def _proved(self, system: System, clauses: Iterable[tuple[int, ...]]) -> Finding:
+        """The invariant of `clauses` and of what never changes, if the certifier accepts it."""
+        constants = [(v if value == TRUE else -v,) for v, value in system.constant.items()]
+        named = tuple(self._named(clause) for clause in (*constants, *clauses))
+        finding = Unreachable(Invariant(named, system.actions))
+        judgement = self._certifier.certify(self._problem, finding)
+        if not judgement.accepted:
+            return Undecided(f"an invariant was found but not confirmed: {judgement.reason}")
+        return finding
+
+    def _named(self, clause: tuple[int, ...]) -> Clause:
+        meaning = self._encoding.bits.meaning
+        return tuple(BitLiteral(meaning[abs(literal)], literal > 0) for literal in clause)
+
+    def _trace(self, search: Search, system: System) -> Trace:
+        bits = self._encoding.bits
+        free = {*system.frozen, *(v for v in system.moving if v not in system.first)}
+        fixed = {abs(literal): literal > 0 for literal in self._assumed}
+
+        def true(bit: int) -> bool:
+            variable = abs(bit)
+            value = search.first(variable) if variable in free else fixed.get(variable, False)
+            return value == (bit > 0)
+
+        def chosen(cases: Mapping[Value, int]) -> Value:
+            # Of what nothing depends on any value will do.
+            return next((value for value, bit in cases.items() if true(bit)), next(iter(cases)))
+
+        return Trace(
+            tuple((name, chosen(cases)) for name, cases in bits.controls.items()),
+            tuple((name, true(bit)) for name, bit in bits.capabilities.items()),
+            tuple((name, chosen(cases)) for name, cases in bits.states.items() if name.name in self._encoding.unset),
+            search.actions(),
+        )

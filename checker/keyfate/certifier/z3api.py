@@ -1,0 +1,254 @@
+"""The part of Z3 that this room uses, typed.
+
+Z3's Python interface has no types, and building an expression through its operators
+costs ten times what the C interface below it costs; both stop here. Every failure
+inside Z3, memory included, comes out as `SolverError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NewType
+
+import z3
+from z3 import z3core
+
+Expr = NewType("Expr", object)  # a Boolean expression of one context
+Answer = Literal["sat", "unsat", "unknown"]
+
+
+class SolverError(Exception):
+    """Z3 gave up; the message says why, in its own words."""
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except z3.Z3Exception as error:
+        raise SolverError(_words(error)) from error
+    except MemoryError as error:
+        raise SolverError("out of memory") from error
+
+
+def _words(error: BaseException) -> str:
+    value = error.args[0] if error.args else str(error)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+class Context:
+    """A Z3 context of its own: expressions of two contexts never meet."""
+
+    def __init__(self) -> None:
+        with _translated():
+            self._context = z3.Context()
+            self._ref = self._context.ref()
+            self._true = self._kept(z3core.Z3_mk_true(self._ref))
+            self._sort = z3core.Z3_mk_bool_sort(self._ref)
+            z3core.Z3_inc_ref(self._ref, z3core.Z3_sort_to_ast(self._ref, self._sort))
+
+    def _kept(self, ast: object) -> Expr:
+        # Expressions live as long as the context: they are cached for it, never given back.
+        z3core.Z3_inc_ref(self._ref, ast)
+        return Expr(ast)
+
+    @property
+    def true(self) -> Expr:
+        return self._true
+
+    def variable(self, name: str) -> Expr:
+        with _translated():
+            return self._kept(z3core.Z3_mk_const(self._ref, z3core.Z3_mk_string_symbol(self._ref, name), self._sort))
+
+    def negation(self, operand: Expr) -> Expr:
+        with _translated():
+            return self._kept(z3core.Z3_mk_not(self._ref, operand))
+
+    def conjunction(self, operands: Sequence[Expr]) -> Expr:
+        with _translated():
+            return self._kept(z3core.Z3_mk_and(self._ref, len(operands), _array(operands)))
+
+    def disjunction(self, operands: Sequence[Expr]) -> Expr:
+        with _translated():
+            return self._kept(z3core.Z3_mk_or(self._ref, len(operands), _array(operands)))
+
+    def implication(self, left: Expr, right: Expr) -> Expr:
+        with _translated():
+            return self._kept(z3core.Z3_mk_implies(self._ref, left, right))
+
+    def equal(self, left: Expr, right: Expr) -> Expr:
+        with _translated():
+            return self._kept(z3core.Z3_mk_iff(self._ref, left, right))
+
+    def exactly_one(self, operands: Sequence[Expr]) -> Expr:
+        parts = [self.disjunction(operands)]
+        for i, first in enumerate(operands):
+            parts.extend(self.negation(self.conjunction([first, second])) for second in operands[:i])
+        return self.conjunction(parts)
+
+    def stands_for(self, solver: Solver, expr: Expr) -> Expr:
+        """A new variable that implies `expr`, for use as an assumption of `solver`."""
+        with _translated():
+            fresh = self._kept(z3core.Z3_mk_fresh_const(self._ref, "q", self._sort))
+            solver.add(self._kept(z3core.Z3_mk_implies(self._ref, fresh, expr)))
+            return fresh
+
+    def wrapped(self, expr: Expr) -> z3.BoolRef:
+        return z3.BoolRef(expr, self._context)
+
+    def solver(self, seconds: float | None = None) -> Solver:
+        """A fresh solver for propositional formulas; each of its questions may take `seconds`."""
+        with _translated():
+            solver = z3.SolverFor("QF_FD", ctx=self._context)
+            if seconds is not None:
+                solver.set("timeout", _milliseconds(seconds))
+            return Solver(self, self._ref, solver)
+
+    def reachability(self, names: Sequence[str], seconds: float | None = None) -> Reachability:
+        """A fresh fixedpoint engine over states of these Boolean variables."""
+        with _translated():
+            return Reachability(self, self._context, names, seconds)
+
+
+def _array(operands: Sequence[Expr]) -> Any:
+    return (z3core.Ast * len(operands))(*operands)
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(1, min(int(seconds * 1000), 2**31 - 1))
+
+
+class Solver:
+    """Assertions, and questions about them."""
+
+    def __init__(self, context: Context, ref: object, solver: z3.Solver) -> None:
+        self._context = context
+        self._ref = ref
+        self._solver = solver
+        self._model: z3.ModelRef | None = None
+
+    def add(self, *exprs: Expr) -> None:
+        with _translated():
+            for expr in exprs:
+                z3core.Z3_solver_assert(self._ref, self._solver.solver, expr)
+
+    def limit(self, seconds: float) -> None:
+        """How long each further question may take."""
+        with _translated():
+            self._solver.set("timeout", _milliseconds(seconds))
+
+    def check(self, assumptions: Sequence[Expr] = ()) -> Answer:
+        """Whether the assertions and these literals can hold together."""
+        self._model = None
+        with _translated():
+            found = z3core.Z3_solver_check_assumptions(
+                self._ref, self._solver.solver, len(assumptions), _array(assumptions)
+            )
+            if found == z3.Z3_L_TRUE:
+                self._model = self._solver.model()
+                return "sat"
+            return "unsat" if found == z3.Z3_L_FALSE else "unknown"
+
+    def check_with(self, expr: Expr) -> Answer:
+        """Whether the assertions and `expr` can hold together; later questions are without `expr`."""
+        return self.check([self._context.stands_for(self, expr)])
+
+    def reason(self) -> str:
+        """Why the last answer was `unknown`."""
+        with _translated():
+            return str(self._solver.reason_unknown())
+
+    def core(self) -> list[Expr]:
+        """The assumptions that the last `unsat` needed; equal to those passed by `same`."""
+        with _translated():
+            return [Expr(found.as_ast()) for found in self._solver.unsat_core()]
+
+    def truth(self, expr: Expr) -> bool:
+        """The value of `expr` in the model of the last `sat`; what the model leaves open is false."""
+        assert self._model is not None
+        with _translated():
+            found = _array([expr])
+            z3core.Z3_model_eval(self._ref, self._model.model, expr, True, found)
+            return bool(z3core.Z3_get_bool_value(self._ref, found[0]) == z3.Z3_L_TRUE)
+
+
+class Reachability:
+    """Spacer over one relation of the state's Booleans: `first` and `step` make states
+    reachable, `ask` looks for one that is bad (Komuravelli, Gurfinkel, Chaki, CAV 2014)."""
+
+    def __init__(self, context: Context, ref: z3.Context, names: Sequence[str], seconds: float | None) -> None:
+        self._context = context
+        self._engine = z3.Fixedpoint(ctx=ref)
+        self._engine.set(engine="spacer")
+        if seconds is not None:
+            self._engine.set(timeout=_milliseconds(seconds))
+        boolean = z3.BoolSort(ref)
+        self._relation = z3.Function("reached", *([boolean] * len(names)), boolean)
+        self._engine.register_relation(self._relation)
+        self._now = [z3.Bool(name, ref) for name in names]
+        self._next = [z3.Bool(f"{name}'", ref) for name in names]
+        self._engine.declare_var(*self._now, *self._next)
+
+    def first(self, condition: Expr) -> None:
+        """States that satisfy `condition`, over the variables of this relation, are reachable."""
+        with _translated():
+            self._engine.add_rule(self._relation(*self._now), self._context.wrapped(condition))
+
+    def step(self, condition: Expr, after: Sequence[Expr]) -> None:
+        """From a reachable state that satisfies `condition`, the state `after` is reachable."""
+        with _translated():
+            values = [self._context.wrapped(expr) for expr in after]
+            bound = [n == v for n, v in zip(self._next, values, strict=True)]
+            body = z3.And(self._relation(*self._now), self._context.wrapped(condition), *bound)
+            self._engine.add_rule(self._relation(*self._next), body)
+
+    def ask(self, bad: Expr) -> Answer:
+        """`sat` if a state that satisfies `bad` is reachable."""
+        with _translated():
+            query = z3.And(self._relation(*self._now), self._context.wrapped(bad))
+            found = self._engine.query(z3.Exists(self._now, query) if self._now else query)
+            return "sat" if found == z3.sat else "unsat" if found == z3.unsat else "unknown"
+
+    def reason(self) -> str:
+        with _translated():
+            return str(self._engine.reason_unknown())
+
+    def clauses(self) -> list[list[tuple[int, bool]]] | None:
+        """After `unsat`: an invariant as clauses of (number of a variable, whether positive);
+        None if it is no conjunction of clauses, near enough."""
+        with _translated():
+            cover = z3.substitute_vars(self._engine.get_cover_delta(-1, self._relation), *self._now)
+            numbers = {name.get_id(): number for number, name in enumerate(self._now)}
+            found: list[list[tuple[int, bool]]] = []
+            for conjunct in _conjuncts(cover, True):
+                clause = _disjuncts(conjunct, numbers)
+                if clause is None:
+                    return None
+                found.append(clause)
+            return found
+
+
+_Signed = tuple[Any, bool]  # an expression, or its negation
+
+
+def _conjuncts(expr: Any, positive: bool) -> list[_Signed]:
+    """What `expr`, or its negation, is the conjunction of."""
+    if z3.is_not(expr):
+        return _conjuncts(expr.arg(0), not positive)
+    if z3.is_true(expr) if positive else z3.is_false(expr):
+        return []
+    if (z3.is_and(expr) and positive) or (z3.is_or(expr) and not positive):
+        return [part for child in expr.children() for part in _conjuncts(child, positive)]
+    return [(expr, positive)]
+
+
+def _disjuncts(signed: _Signed, numbers: dict[int, int]) -> list[tuple[int, bool]] | None:
+    """The literals of a clause; None if it is none."""
+    clause = []
+    for expr, negative in _conjuncts(signed[0], not signed[1]):
+        number = numbers.get(expr.get_id())
+        if number is None:
+            return None
+        clause.append((number, not negative))
+    return clause
