@@ -57,7 +57,7 @@ from keyfate.lifecycle.partial import (
     negated,
 )
 
-BRANCH_LIMIT = 20_000  # of one question; what is met in practice needs a few dozen
+BRANCH_LIMIT = 5_000  # of one question; what is met in practice needs a few dozen
 
 Write = Assign | Gain | Lose | Become | Copy
 _Wanted = tuple[Condition, Env, bool]  # that a condition holds, or that it does not

@@ -141,12 +141,22 @@ class Frame:
             if outcome is UNKNOWN and branch is None:
                 branch = partial.wanted
         if branch is None:
-            return self._realised(assigned, budget)
+            return self._realised(self._needed(tests, assigned), budget)
         for value in self.domain(branch):
             found = self._find(tests, {**assigned, branch: value}, budget)
             if found is not None:
                 return found
         return None
+
+    def _needed(
+        self, tests: Sequence[Test], assigned: dict[Variable, Value | ActionName]
+    ) -> dict[Variable, Value | ActionName]:
+        """What of a solution makes it one; nobody wants to read the rest."""
+        for variable in tuple(assigned):
+            fewer = {other: value for other, value in assigned.items() if other != variable}
+            if all(test(Partial(self, fewer)) is True for test in tests):
+                assigned = fewer
+        return assigned
 
     # What follows from what is a fact about contents, so the assignment must fit some contents.
 
