@@ -1,0 +1,68 @@
+"""Brings engine, certifier and twin to one table; the only place that knows all three."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from keyfate.checking.judges import ENGINES, Court, Engine, EngineName, GaveUpError, Judgement
+from keyfate.language.typed import Lifecycle
+from keyfate.lifecycle.explicit import explore
+from keyfate.lifecycle.problem import Budget, Finding, Problem, Settings, Trace
+
+if TYPE_CHECKING:
+    from keyfate.certifier.certify import Certifier as Z3Certifier
+
+
+def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
+    """The judges of a lifecycle, built once and asked many times.
+
+    Raises LifecycleError where the lifecycle is too large.
+    """
+    from keyfate.certifier.certify import Certifier
+    from keyfate.engines.engine import Engine as Prover
+    from keyfate.twin.confirm import confirm
+
+    certifier = _Certifier(Certifier(lifecycle))
+    chosen: Engine
+    if engine == "explicit":
+        chosen = _Explicit()
+    elif engine == "z3":
+        chosen = _Z3(certifier.inner)
+    else:
+        chosen = Prover(lifecycle)
+    return Court(lifecycle, chosen, certifier, confirm, ENGINES[engine])
+
+
+class _Certifier:
+    """The certifier, with Z3's own surrender in the words of this room."""
+
+    def __init__(self, inner: Z3Certifier) -> None:
+        self.inner = inner
+
+    def certify(self, problem: Problem, finding: Finding) -> Judgement:
+        return self.inner.certify(problem, finding)
+
+    def uncovered(self, problem: Problem, traces: tuple[Trace, ...]) -> Settings | None:
+        from keyfate.certifier.z3api import SolverError
+
+        try:
+            return self.inner.uncovered(problem, traces)
+        except SolverError as error:
+            raise GaveUpError(str(error)) from None
+
+
+class _Explicit:
+    """The plain interpreter, state by state."""
+
+    def decide(self, problem: Problem, budget: Budget | None = None) -> Finding:
+        return explore(problem, budget=budget).finding
+
+
+class _Z3:
+    """Z3 alone, over the certifier's own encoding."""
+
+    def __init__(self, certifier: Z3Certifier) -> None:
+        self._certifier = certifier
+
+    def decide(self, problem: Problem, budget: Budget | None = None) -> Finding:
+        return self._certifier.solve(problem, budget or Budget())

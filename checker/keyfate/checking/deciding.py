@@ -1,0 +1,156 @@
+"""One policy: every property of its lifecycle to a Result, and what holds of the whole."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import cached_property
+
+from keyfate.checking import possible
+from keyfate.checking.answering import Outcome, result
+from keyfate.checking.judges import Answer, Court, Deadline
+from keyfate.checking.naming import Namer, plain
+from keyfate.checking.results import Certificate, Result
+from keyfate.language import typed as t
+from keyfate.lifecycle.interpreter import Interpreter
+from keyfate.lifecycle.problem import (
+    Enabled,
+    NotWithin,
+    OutOfRange,
+    Problem,
+    Reach,
+    Reached,
+    Undecided,
+    Unreachable,
+)
+from keyfate.lifecycle.trees import nodes
+from keyfate.policy.policy import Policy
+
+
+class PolicyCheck:
+    """The check of one policy by one court. Remembers what several properties ask."""
+
+    def __init__(self, policy: Policy, court: Court, namer: Namer, deadline: Deadline) -> None:
+        self.policy = policy
+        self.lifecycle = policy.lifecycle
+        self._court = court
+        self._namer = namer
+        self._deadline = deadline
+
+    def result(self, rule: t.Property) -> Result:
+        """The verdict on one property."""
+        started = time.perf_counter()
+        outcome = self._possible(rule) if rule.kind == "possible" else self._safety(rule)
+        seconds = time.perf_counter() - started
+        return result(self.policy, rule, outcome, self._namer, self._court.name, seconds)
+
+    def _safety(self, rule: t.Property) -> Outcome:
+        answer = self._court.ask(self._problem(Reach(rule.binders, rule.target)), self._deadline)
+        if answer.divergence is not None:
+            return Outcome("DIVERGED", answer, answer.certificate, answer.divergence)
+        match answer.finding:
+            case Reached(trace):
+                actions = frozenset(a.name for a in trace.actions)
+                return Outcome("VIOLATED", answer, answer.certificate, actions=actions)
+            case NotWithin(steps):
+                return Outcome("BOUNDED", reason=f"nothing within {steps} steps; no proof")
+            case Undecided(reason):
+                return Outcome("UNKNOWN", reason=reason)
+            case Unreachable():
+                proved = Outcome("PROVED", None, answer.certificate, actions=_used(answer))
+                return self._vacuous(rule) or self._bounded(proved)
+        raise AssertionError(answer.finding)
+
+    def _possible(self, rule: t.Property) -> Outcome:
+        found = possible.decide(self._court, rule, self.policy.settings, self._deadline)
+        used = _used(found.witness) | _used(found.refusal)
+        match found.verdict:
+            case "IMPOSSIBLE":
+                certificate = found.refusal.certificate if found.refusal else None
+                if found.tried > 1:
+                    certificate = Certificate("settings", "z3", None)
+                outcome = Outcome("IMPOSSIBLE", None, certificate, actions=used)
+                return self._vacuous(rule) or self._bounded(outcome)
+            case "DEPENDS":
+                under = {str(n): plain(v) for n, v in (found.fails_under or {}).items() if n in self._open}
+                certificate = found.witness.certificate if found.witness else None
+                outcome = Outcome("DEPENDS", found.witness, certificate, actions=used, fails_under=under)
+                return self._bounded(outcome)
+            case "POSSIBLE":
+                certificate = found.witness.certificate if found.witness else None
+                return Outcome("POSSIBLE", found.witness, certificate, actions=used)
+        return Outcome(found.verdict, found.witness, reason=found.reason)
+
+    def _vacuous(self, rule: t.Property) -> Outcome | None:
+        """VACUOUS where no reachable state satisfies `when` (R14)."""
+        if rule.when is None:
+            return None
+        answer = self._court.ask(self._problem(Reach(rule.binders, rule.when)), self._deadline, enact=False)
+        if answer.divergence is not None:
+            return Outcome("DIVERGED", answer, answer.certificate, f"whether it is vacuous: {answer.divergence}")
+        if isinstance(answer.finding, Unreachable):
+            said = "no reachable state satisfies its `when`"
+            return self._bounded(Outcome("VACUOUS", None, answer.certificate, said, _used(answer)))
+        if isinstance(answer.finding, Undecided | NotWithin):
+            return Outcome("UNKNOWN", reason="nothing breaks it; whether its `when` is reachable was not decided")
+        return None
+
+    def _bounded(self, proof: Outcome) -> Outcome:
+        """The proof, with the ranges that some reachable state runs out of (R5)."""
+        within, divergence = self._within
+        if divergence is not None:
+            return Outcome("DIVERGED", certificate=proof.certificate, reason=f"whether a range ends: {divergence}")
+        return replace(proof, within=within)
+
+    def _problem(self, target: Reach | Enabled | OutOfRange) -> Problem:
+        return Problem(self.lifecycle, self.policy.settings, target)
+
+    @cached_property
+    def _open(self) -> frozenset[object]:
+        return frozenset(self.policy.open_controls)
+
+    @cached_property
+    def _within(self) -> tuple[tuple[str, ...], str | None]:
+        """The ranges that a reachable state runs out of, and a divergence on the way."""
+        ends = {(n.low, n.high) for a in self.lifecycle.actions for n in nodes(a.effects) if isinstance(n, t.Plus)}
+        if not ends:
+            return (), None
+        answer = self._court.ask(self._problem(OutOfRange()), self._deadline, enact=False)
+        if answer.divergence is not None:
+            return (), answer.divergence
+        if isinstance(answer.finding, Unreachable):
+            return (), None
+        # Not decided counts as reachable: the weaker claim.
+        ranges = [s for s in self.lifecycle.sorts if s.ordered and (s.members[0], s.members[-1]) in ends]
+        return tuple(f"{s.name} {s.members[0]} .. {s.members[-1]}" for s in ranges), None
+
+    def dead_actions(self) -> tuple[tuple[str, ...] | None, str | None]:
+        """Actions of which no instance is ever enabled (None where that was not decided), and a
+        divergence on the way."""
+        left = {a.name for a in self.lifecycle.actions}
+        while left:
+            answer = self._court.ask(self._problem(Enabled(frozenset(left))), self._deadline, enact=False)
+            if answer.divergence is not None:
+                return None, f"which actions can never happen: {answer.divergence}"
+            if isinstance(answer.finding, Unreachable):
+                break
+            if answer.trace is None or answer.account is None:
+                return None, None
+            interpreter = Interpreter(
+                self.lifecycle, dict(answer.trace.controls), dict(answer.trace.capabilities), watch=()
+            )
+            for step in answer.account.steps:
+                left -= {name.name for name in interpreter.enabled(step.state)}
+        return tuple(a.name for a in self.lifecycle.actions if a.name in left), None
+
+
+def _used(answer: Answer | None) -> frozenset[str]:
+    """Names of the actions that an answer depends on (R16)."""
+    if answer is None:
+        return frozenset()
+    match answer.finding:
+        case Reached(trace):
+            return frozenset(a.name for a in trace.actions)
+        case Unreachable(invariant) if invariant is not None:
+            return invariant.actions
+    return frozenset()

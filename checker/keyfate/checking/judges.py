@@ -1,0 +1,165 @@
+"""The judges of one lifecycle, and how a finding becomes an answer that all of them share.
+
+A finding is believed only if the plain interpreter replays its trace, the certifier accepts
+it, and (for a trace) the twin re-enacts it in bytes. Where one of them refuses, the answer
+says so and the verdict is DIVERGED.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from keyfate.checking.results import Certificate
+from keyfate.language.typed import Lifecycle
+from keyfate.lifecycle.account import Account, explain
+from keyfate.lifecycle.interpreter import ReplayError
+from keyfate.lifecycle.problem import (
+    Budget,
+    Finding,
+    Problem,
+    Reach,
+    Reached,
+    Settings,
+    Trace,
+    Undecided,
+    Unreachable,
+)
+
+EngineName = Literal["auto", "z3", "explicit"]
+ENGINES: dict[EngineName, str] = {"auto": "ic3", "z3": "z3", "explicit": "explicit"}
+"""Names of `--engine`, and what a result calls them."""
+
+
+class Judgement(Protocol):
+    """What the certifier says of a finding."""
+
+    @property
+    def accepted(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def clauses(self) -> int: ...
+
+
+class Confirmation(Protocol):
+    """What the twin says of a trace."""
+
+    @property
+    def confirmed(self) -> bool: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def evidence(self) -> tuple[str, ...]: ...
+
+
+class Engine(Protocol):
+    """Whatever answers a problem; trusted by nobody."""
+
+    def decide(self, problem: Problem, budget: Budget = ...) -> Finding: ...
+
+
+class GaveUpError(Exception):
+    """A judge that came to no answer, and why."""
+
+
+class Certifier(Protocol):
+    """The small trusted judge. `uncovered` raises GaveUpError where it cannot tell."""
+
+    def certify(self, problem: Problem, finding: Finding) -> Judgement: ...
+    def uncovered(self, problem: Problem, traces: tuple[Trace, ...]) -> Settings | None: ...
+
+
+class Twin(Protocol):
+    """Re-enacts a trace in bytes."""
+
+    def __call__(self, problem: Problem, trace: Trace) -> Confirmation: ...
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A finding with what the judges said. `divergence` has both sides where they disagree."""
+
+    finding: Finding
+    account: Account | None = None
+    confirmation: Confirmation | None = None
+    certificate: Certificate | None = None
+    divergence: str | None = None
+
+    @property
+    def trace(self) -> Trace | None:
+        """The trace, where there is one that the interpreter replays."""
+        return self.finding.trace if isinstance(self.finding, Reached) and self.account is not None else None
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """When to stop, in seconds of the system's clock (`time.time`); None is never."""
+
+    at: float | None = None
+
+    def budget(self) -> Budget:
+        """What is left of it."""
+        return Budget(None if self.at is None else max(0.0, self.at - time.time()))
+
+    @property
+    def passed(self) -> bool:
+        return self.at is not None and time.time() >= self.at
+
+
+TIMEOUT = "the time given was up"
+
+
+@dataclass(frozen=True)
+class Court:
+    """The judges of one lifecycle; `name` is what results call the engine."""
+
+    lifecycle: Lifecycle
+    engine: Engine
+    certifier: Certifier
+    twin: Twin
+    name: str
+
+    def ask(self, problem: Problem, deadline: Deadline, *, enact: bool = True) -> Answer:
+        """Decide `problem` and have the finding judged. `enact`: a trace goes to the twin too."""
+        if deadline.passed:
+            return Answer(Undecided(TIMEOUT))
+        finding = self.engine.decide(problem, deadline.budget())
+        if isinstance(finding, Reached):
+            return self._trace(problem, finding, enact)
+        if isinstance(finding, Unreachable):
+            return self._proof(problem, finding)
+        return Answer(finding)
+
+    def _trace(self, problem: Problem, finding: Reached, enact: bool) -> Answer:
+        try:
+            account = explain(self.lifecycle, finding.trace, problem.target, honest=problem.honest)
+        except ReplayError as error:
+            return Answer(finding, divergence=f"{self.name} found a trace that the interpreter refuses: {error}")
+        if isinstance(problem.target, Reach) and account.binding is None:
+            said = f"{self.name} found a trace that the interpreter replays to a state that is not asked for"
+            return Answer(finding, divergence=said)
+        judgement = self.certifier.certify(problem, finding)
+        if not judgement.accepted:
+            said = f"{self.name} found a trace that the certifier refuses: {judgement.reason}"
+            return Answer(finding, account, divergence=said)
+        certificate = Certificate("trace", "z3", None)
+        if not enact:
+            return Answer(finding, account, certificate=certificate)
+        confirmation = self.twin(problem, finding.trace)
+        if not confirmation.confirmed:
+            said = f"the certifier accepts a trace that does not happen in bytes: {confirmation.reason}"
+            return Answer(finding, account, confirmation, certificate, said)
+        return Answer(finding, account, confirmation, certificate)
+
+    def _proof(self, problem: Problem, finding: Unreachable) -> Answer:
+        if finding.invariant is None:
+            # Only `--engine explicit` and Spacer answer without an invariant: the reports name that.
+            kind: Literal["exhaustive", "fixedpoint"] = "exhaustive" if self.name == "explicit" else "fixedpoint"
+            return Answer(finding, certificate=Certificate(kind, self.name, None))
+        judgement = self.certifier.certify(problem, finding)
+        if not judgement.accepted:
+            said = f"{self.name} found a proof that the certifier refuses: {judgement.reason}"
+            return Answer(finding, divergence=said)
+        return Answer(finding, certificate=Certificate("invariant", "z3", judgement.clauses))

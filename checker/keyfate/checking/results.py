@@ -1,0 +1,229 @@
+"""What a check answers, as frozen data: field by field the JSON that keyfate writes.
+
+`dataclasses.asdict` of a Report is the document that reports/result.schema.json describes;
+a report in any other form is made from it and from nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from keyfate.language.typed import Level, Status
+
+Verdict = Literal[
+    "PROVED", "VIOLATED", "POSSIBLE", "IMPOSSIBLE", "DEPENDS", "BOUNDED", "VACUOUS", "UNKNOWN", "DIVERGED"
+]
+Plain = str | int | bool | None  # a value as JSON has it; a message family's member is its text
+
+MET, BROKEN, UNDECIDED, NOTHING, DIVERGED, UNUSABLE = 0, 1, 3, 4, 5, 2
+"""Exit statuses (design §3): all met, a requirement broken, a required verdict UNKNOWN or BOUNDED,
+nothing meaningful checked, judges disagree, bad usage or model or policy."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """Line and column from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True)
+class Locations:
+    """`property` is its text, `check` the lifecycle's line that applies it, `policy` what requires
+    it (None without a policy), `actions` each action of the trace."""
+
+    property: Location
+    check: Location
+    policy: Location | None
+    actions: tuple[Location, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A state variable with its values before and after, or a place with what it gained and lost."""
+
+    kind: Literal["state", "place"]
+    name: str
+    before: Plain = None
+    after: Plain = None
+    gained: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A term that the attacker saw for the first time: in an exposed place, or leaked by the
+    action itself (`place` None), by the capabilities listed."""
+
+    term: str
+    place: str | None
+    capabilities: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Start:
+    """The first state: every state variable, what the places hold, what is seen already."""
+
+    states: Mapping[str, Plain]
+    places: Mapping[str, tuple[str, ...]]
+    observed: tuple[Sight, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One action of a trace, with only what it changed."""
+
+    action: str
+    arguments: Mapping[str, Plain]
+    actor: str
+    changes: tuple[Change, ...]
+    observed: tuple[Sight, ...]
+    description: str
+    status: Status
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Why a term is known: a tree whose leaves are public, observed (after `step` actions) or
+    held in `place`. `term` is the term in the lifecycle's names, `opened` the innermost
+    operation in words: `kdf`, `enc`, ….
+    """
+
+    term: str
+    rule: Literal["public", "observed", "held", "compose", "decompose"]
+    function: str | None = None
+    label: str | None = None
+    place: str | None = None
+    step: int | None = None
+    capabilities: tuple[str, ...] = ()
+    premises: tuple[Knowledge, ...] = ()
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """`invariant` and `trace` were judged by the certifier, `settings` is one certificate for
+    each setting tried; `exhaustive` and `fixedpoint` rest on that engine's word alone."""
+
+    kind: Literal["invariant", "trace", "settings", "exhaustive", "fixedpoint"]
+    checked_by: str
+    clauses: int | None
+
+
+@dataclass(frozen=True)
+class Scope:
+    """For which sizes of the sorts the verdict stands; `within` names the ranges that some
+    reachable state runs out of (R5)."""
+
+    sorts: Mapping[str, int]
+    within: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """One property under one policy."""
+
+    policy: str
+    lifecycle: str
+    property: str
+    template: str
+    kind: Literal["never", "always", "possible"]
+    text: str
+    severity: Level
+    verdict: Verdict
+    says: str | None  # the property's own sentence for this verdict
+    reason: str | None  # of BOUNDED, VACUOUS, UNKNOWN and DIVERGED
+    required: str | None
+    met: bool
+    not_required: str | None  # the policy's reason for taking the check out
+    scope: Scope
+    basis: Status
+    location: Locations
+    configuration: Mapping[str, Plain]
+    fails_under: Mapping[str, Plain] | None  # DEPENDS: a setting without a witness
+    steps: int | None
+    start: Start | None
+    trace: tuple[Step, ...] | None
+    knowledge: tuple[Knowledge, ...] | None
+    confirmed: bool | None
+    evidence: tuple[str, ...]
+    certificate: Certificate | None
+    ideal: tuple[str, ...]  # actions the verdict depends on that write what no source yields
+    engine: str
+    seconds: float
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A warning, at a place."""
+
+    code: str
+    message: str
+    location: Location | None
+    help: str | None = None
+
+
+@dataclass(frozen=True)
+class PolicySummary:
+    """What a policy fixed and left open, and what was found about its lifecycle as a whole."""
+
+    policy: str
+    path: str
+    title: str
+    lifecycle: str
+    lifecycle_path: str
+    controls: Mapping[str, Plain]
+    open_controls: tuple[str, ...]
+    attacker: str
+    capabilities: tuple[str, ...]
+    dead_actions: tuple[str, ...] | None  # None: not decided
+    warnings: tuple[Notice, ...]
+    diverged: str | None  # judges that disagree about the lifecycle as a whole
+
+
+@dataclass(frozen=True)
+class Input:
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where the shipped library answers otherwise than is written beside it."""
+
+    policy: str
+    property: str | None  # None: the policy as a whole
+    expected: str
+    found: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole run. `exit_status` is the process's; `differences` is None but for the library,
+    which is held against its expected answers and not against its requirements."""
+
+    keyfate: str
+    inputs: tuple[Input, ...]
+    exit_status: int
+    policies: tuple[PolicySummary, ...]
+    results: tuple[Result, ...]
+    differences: tuple[Difference, ...] | None = None
+
+
+def exit_status(policies: Sequence[PolicySummary], results: Sequence[Result]) -> int:
+    """The first that applies of 5, 1, 3, 4, 0 (design §3); bad input never gets here."""
+    if any(r.verdict == "DIVERGED" for r in results) or any(p.diverged is not None for p in policies):
+        return DIVERGED
+    wanted = [r for r in results if r.required is not None]
+    unmet = [r for r in wanted if not r.met]
+    if any(r.verdict not in ("UNKNOWN", "BOUNDED") for r in unmet):
+        return BROKEN
+    if unmet:
+        return UNDECIDED
+    if all(r.verdict == "VACUOUS" for r in results):
+        return NOTHING
+    return MET

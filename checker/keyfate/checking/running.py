@@ -1,0 +1,216 @@
+"""Many policies over the cores of the machine, in the order given, whatever finishes first."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+
+from keyfate.checking.answering import summarize, unfinished
+from keyfate.checking.assembling import assemble
+from keyfate.checking.deciding import PolicyCheck
+from keyfate.checking.judges import ENGINES, TIMEOUT, Court, Deadline, EngineName
+from keyfate.checking.naming import Namer
+from keyfate.checking.results import PolicySummary, Result
+from keyfate.language.source import Diagnostic, LifecycleError
+from keyfate.language.typed import Lifecycle
+from keyfate.policy.policy import Policy
+
+INTERRUPTED = "interrupted"
+GRACE = 5.0
+"""Seconds past the deadline after which a worker that does not come back is ended."""
+
+Tick = Callable[[str, str], None]
+"""Called with the names of policy and property when a verdict stands."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to check. `only`: these properties and no others; `sweep`: also look for dead actions;
+    `workers`: processes, None for one a core."""
+
+    engine: EngineName = "auto"
+    deadline: Deadline = field(default_factory=Deadline)
+    only: tuple[str, ...] = ()
+    sweep: bool = True
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One policy's part of a report."""
+
+    summary: PolicySummary
+    results: tuple[Result, ...]
+
+
+class Bench:
+    """Courts, one for each lifecycle (by identity), made when first needed."""
+
+    def __init__(self, engine: EngineName) -> None:
+        self._engine = engine
+        self._courts: dict[int, tuple[Lifecycle, Court, Namer]] = {}
+
+    def of(self, lifecycle: Lifecycle) -> tuple[Court, Namer]:
+        """Raises LifecycleError where the lifecycle is too large or contradicts itself."""
+        if id(lifecycle) not in self._courts:
+            self._courts[id(lifecycle)] = (lifecycle, assemble(lifecycle, self._engine), Namer(lifecycle))
+        _, court, namer = self._courts[id(lifecycle)]
+        return court, namer
+
+
+def run(policies: Sequence[Policy], options: Options, tick: Tick | None = None) -> tuple[Checked, ...]:
+    """Check every policy. Raises LifecycleError where a lifecycle turns out to be unusable.
+
+    An interrupt ends the run with what was decided by then; the rest is UNKNOWN.
+    """
+    workers = min(len(policies), options.workers or _cores())
+    if workers > 1:
+        return _Pool(policies, options, tick, workers).run()
+    bench = Bench(options.engine)
+    return tuple(_check(policy, bench, options, tick) for policy in policies)
+
+
+def _check(policy: Policy, bench: Bench, options: Options, tick: Tick | None) -> Checked:
+    court, namer = bench.of(policy.lifecycle)
+    check = PolicyCheck(policy, court, namer, options.deadline)
+    rules = [r for r in policy.lifecycle.properties if not options.only or r.name in options.only]
+    results: list[Result] = []
+    try:
+        for rule in rules:
+            results.append(check.result(rule))
+            if tick is not None:
+                tick(policy.name, rule.name)
+        dead, divergence = check.dead_actions() if options.sweep else (None, None)
+    except KeyboardInterrupt:
+        results.extend(unfinished(policy, rule, court.name, INTERRUPTED) for rule in rules[len(results) :])
+        dead, divergence = None, None
+    return Checked(summarize(policy, dead, divergence), tuple(results))
+
+
+def _unfinished(policy: Policy, options: Options, reason: str) -> Checked:
+    rules = [r for r in policy.lifecycle.properties if not options.only or r.name in options.only]
+    engine = ENGINES[options.engine]
+    return Checked(summarize(policy, None, None), tuple(unfinished(policy, rule, engine, reason) for rule in rules))
+
+
+@dataclass
+class _Worker:
+    """A process, its end of the talk, and the policy it is at."""
+
+    process: multiprocessing.process.BaseProcess
+    connection: Connection
+    at: int | None = None
+
+
+class _Pool:
+    """Workers that each take the next policy, of the lifecycle they know already where there is one."""
+
+    def __init__(self, policies: Sequence[Policy], options: Options, tick: Tick | None, workers: int) -> None:
+        self._policies = policies
+        self._options = options
+        self._tick = tick
+        self._left = list(range(len(policies)))
+        self._done: dict[int, Checked] = {}
+        self._workers = [self._start() for _ in range(workers)]
+
+    def run(self) -> tuple[Checked, ...]:
+        reason = TIMEOUT
+        try:
+            for worker in self._workers:
+                self._next(worker)
+            while any(w.at is not None for w in self._workers) and not self._overdue():
+                busy = [w for w in self._workers if w.at is not None]
+                for ready in wait([w.connection for w in busy], timeout=1.0):
+                    self._hear(next(w for w in busy if w.connection is ready))
+        except KeyboardInterrupt:
+            reason = INTERRUPTED
+        finally:
+            for worker in self._workers:
+                worker.process.terminate()
+                worker.process.join()
+                worker.connection.close()
+        return tuple(
+            self._done[i] if i in self._done else _unfinished(policy, self._options, reason)
+            for i, policy in enumerate(self._policies)
+        )
+
+    def _start(self) -> _Worker:
+        # Forked workers need not read lifecycles again; where that is unsafe they are sent.
+        fork = sys.platform == "linux"
+        context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, self._policies, self._options), daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    def _next(self, worker: _Worker) -> None:
+        if not self._left:
+            worker.at = None
+            return
+        known = None if worker.at is None else self._policies[worker.at].lifecycle
+        taken = [self._policies[w.at].lifecycle for w in self._workers if w.at is not None and w is not worker]
+        same = [i for i in self._left if self._policies[i].lifecycle is known]
+        fresh = [i for i in self._left if all(self._policies[i].lifecycle is not t for t in taken)]
+        worker.at = (same or fresh or self._left)[0]
+        self._left.remove(worker.at)
+        worker.connection.send(worker.at)
+
+    def _hear(self, worker: _Worker) -> None:
+        assert worker.at is not None
+        try:
+            message = worker.connection.recv()
+        except EOFError:
+            reason = "the process that decided it was ended from outside (out of memory?)"
+            self._done[worker.at] = _unfinished(self._policies[worker.at], self._options, reason)
+            worker.at = None
+            if self._left:
+                self._workers[self._workers.index(worker)] = fresh = self._start()
+                self._next(fresh)
+            return
+        if isinstance(message, Checked):
+            self._done[worker.at] = message
+            self._next(worker)
+        elif isinstance(message, _Failed):
+            raise LifecycleError(message.diagnostics)
+        elif self._tick is not None:
+            self._tick(self._policies[worker.at].name, message)
+
+    def _overdue(self) -> bool:
+        at = self._options.deadline.at
+        return at is not None and time.time() > at + GRACE
+
+
+@dataclass(frozen=True)
+class _Failed:
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def _work(connection: Connection, policies: Sequence[Policy], options: Options) -> None:
+    """A worker: indices come in; names of properties as they are decided and then the whole go out."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    bench = Bench(options.engine)
+    while True:
+        try:
+            index = connection.recv()
+        except EOFError:
+            return
+        try:
+            checked = _check(policies[index], bench, options, lambda _, rule: connection.send(rule))
+        except LifecycleError as error:
+            connection.send(_Failed(error.diagnostics))
+        else:
+            connection.send(checked)
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

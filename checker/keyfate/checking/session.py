@@ -1,0 +1,117 @@
+"""From file names to a report: reads every policy, tells all that is wrong at once, runs, sums up."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keyfate
+from keyfate.checking.results import Input, Report, exit_status
+from keyfate.checking.running import Checked, Options, Tick, run
+from keyfate.language.library import folder
+from keyfate.language.loading import Loaded
+from keyfate.language.loading import load as load_lifecycle
+from keyfate.language.source import Diagnostic, LifecycleError
+from keyfate.lifecycle.conflicts import conflicts
+from keyfate.lifecycle.lints import lint
+from keyfate.policy.files import shown_path
+from keyfate.policy.loading import lifecycle_policy, load_policy
+from keyfate.policy.policy import Policy
+
+Scopes = Mapping[str, int]
+
+
+class Shelf:
+    """Lifecycles, each read once for each scope, with its conflicts (R2) and warnings looked for."""
+
+    def __init__(self) -> None:
+        self._read: dict[tuple[Path, tuple[tuple[str, int], ...]], Loaded | LifecycleError] = {}
+
+    def load(self, path: Path, scope: Scopes) -> Loaded:
+        """Raises LifecycleError, the same one each time it is asked."""
+        key = (path.resolve(), tuple(sorted(scope.items())))
+        if key not in self._read:
+            try:
+                self._read[key] = self._load(path, scope)
+            except LifecycleError as error:
+                self._read[key] = error
+        found = self._read[key]
+        if isinstance(found, LifecycleError):
+            raise LifecycleError(found.diagnostics)
+        return found
+
+    def _load(self, path: Path, scope: Scopes) -> Loaded:
+        loaded = load_lifecycle(shown_path(path), scope=scope)
+        found = conflicts(loaded.lifecycle)
+        if any(d.severity == "error" for d in found):
+            raise LifecycleError(found)
+        return Loaded(loaded.lifecycle, (*loaded.warnings, *found, *lint(loaded.lifecycle)))
+
+
+@dataclass(frozen=True)
+class Session:
+    """The policies of one run, read and resolved."""
+
+    policies: tuple[Policy, ...]
+
+    def check(self, options: Options, tick: Tick | None = None) -> Report:
+        """Every property of every policy. Raises LifecycleError where a lifecycle is too large."""
+        return report(self.policies, run(self.policies, options, tick))
+
+    def questions(self, only: Sequence[str] = ()) -> int:
+        """How many verdicts a check will give."""
+        return sum(1 for p in self.policies for r in p.lifecycle.properties if not only or r.name in only)
+
+
+def open_session(paths: Sequence[Path], scope: Scopes, shelf: Shelf | None = None) -> Session:
+    """Read policies, and bare lifecycles (`*.kf`). Raises LifecycleError with all that is wrong with any."""
+    shelf = shelf or Shelf()
+    policies: list[Policy] = []
+    problems: dict[Diagnostic, None] = {}
+    for path in paths:
+        read = lifecycle_policy if path.suffix == ".kf" else load_policy
+        try:
+            policies.append(read(path, scope=scope, load=shelf.load))
+        except LifecycleError as error:
+            problems |= dict.fromkeys(error.diagnostics)
+    if problems:
+        raise LifecycleError(tuple(problems))
+    return Session(_distinct(policies))
+
+
+def report(policies: Sequence[Policy], checked: Sequence[Checked]) -> Report:
+    """What was found, with the texts it was found in."""
+    summaries = tuple(c.summary for c in checked)
+    results = tuple(r for c in checked for r in c.results)
+    return Report(
+        keyfate=keyfate.__version__,
+        inputs=_inputs(policies),
+        exit_status=exit_status(summaries, results),
+        policies=summaries,
+        results=results,
+    )
+
+
+def _distinct(policies: Sequence[Policy]) -> tuple[Policy, ...]:
+    """Two policies of one name are told apart by their paths."""
+    names = [p.name for p in policies]
+    return tuple(replace(p, name=p.path) if names.count(p.name) > 1 else p for p in policies)
+
+
+def _inputs(policies: Sequence[Policy]) -> tuple[Input, ...]:
+    files: dict[str, Path] = {}
+    for policy in policies:
+        shared = {p.span.path for p in policy.lifecycle.properties} - set(policy.lifecycle.files)
+        for name in (*policy.files, *policy.lifecycle.files):
+            files.setdefault(name, Path(name))
+        for name in sorted(shared):  # shown as `properties/…`, wherever keyfate is installed
+            files.setdefault(name, folder("properties") / Path(name).name)
+    found = []
+    for name, path in files.items():
+        try:
+            found.append(Input(name, hashlib.sha256(path.read_bytes()).hexdigest()))
+        except OSError:
+            continue  # it was there a moment ago; what was read is what was checked
+    return tuple(found)

@@ -1,0 +1,160 @@
+"""One verdict in full: the trace step by step, and how the attacker computed what it must not know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+from rich.tree import Tree
+
+from keyfate.checking.results import Change, Knowledge, PolicySummary, Result, Sight, Step
+from keyfate.reporting.text import printed
+from keyfate.reporting.words import ASSUMPTIONS, COLORS, action, basis, clean, count, setting, show, sight, verdict
+
+_OPENED = {
+    "enc": "decrypted",
+    "seal": "unsealed",
+    "wrap": "unwrapped",
+    "page": "decrypted",
+    "aenc": "decrypted",
+    "pair": "taken out",
+}
+_MADE = {"pair": "put together", "pub": "computed"}
+
+
+def explanation(policy: PolicySummary, result: Result, *, color: bool = False, width: int | None = None) -> str:
+    """The result as a story."""
+    return printed(_parts(policy, result), color=color, width=width)
+
+
+def _parts(policy: PolicySummary, result: Result) -> Iterator[RenderableType]:
+    head = Text(f"{clean(result.property)} under {clean(result.policy)} ({clean(result.lifecycle)}): ")
+    head.append(verdict(result), style=COLORS[result.verdict])
+    if result.confirmed:
+        head.append(", confirmed in bytes")
+    yield head
+    yield Text(f"  {clean(result.text)}")
+    said = result.says or result.reason
+    if said:
+        yield Text(f"  {clean(said)}")
+    at = result.location.check
+    yield Text(f"  {clean(at.file)}:{at.line}:{at.column}, {result.severity} · {basis(result)}", style="dim")
+    yield Text("")
+    yield from _setting(policy, result)
+    if result.trace is not None:
+        yield from _trace(result)
+    yield from _knowledge(result)
+    yield from _grounds(result)
+    yield Text(ASSUMPTIONS, style="dim")
+
+
+def _setting(policy: PolicySummary, result: Result) -> Iterator[RenderableType]:
+    if policy.controls:
+        yield Text(f"fixed by the policy: {clean(setting(policy.controls))}")
+    if result.configuration:
+        yield Text(f"open, here: {clean(setting(result.configuration))}")
+    if result.fails_under is not None:
+        yield Text(f"no run does it with: {clean(setting(result.fails_under))}")
+    if result.kind != "possible":
+        on = ", ".join(policy.capabilities) or "nothing"
+        yield Text(f"the attacker ({clean(policy.attacker)}) can: {clean(on)}")
+    yield Text("")
+
+
+def _trace(result: Result) -> Iterator[RenderableType]:
+    assert result.trace is not None
+    if result.start is not None and result.start.observed:
+        yield Text("at the start", style="bold")
+        yield from map(_seen, result.start.observed)
+    for number, step in enumerate(result.trace, start=1):
+        yield from _step(number, step)
+    if not result.trace:
+        yield Text("in the first state, without any action")
+    yield Text("")
+
+
+def _step(number: int, step: Step) -> Iterator[RenderableType]:
+    line = Text(f"{number}. ")
+    line.append(clean(action(step)), style="bold")
+    line.append(f" by {clean(step.actor)}")
+    if step.description:
+        line.append(f": {clean(step.description)}", style="dim")
+    yield line
+    for change in step.changes:
+        yield from (Padding(Text(clean(words)), (0, 0, 0, 6)) for words in _change(change))
+    yield from map(_seen, step.observed)
+
+
+def _change(change: Change) -> Iterator[str]:
+    if change.kind == "state":
+        yield f"{change.name}: {show(change.before)} → {show(change.after)}"
+        return
+    if change.gained:
+        yield f"{change.name} gains {', '.join(change.gained)}"
+    if change.lost:
+        yield f"{change.name} loses {', '.join(change.lost)}"
+
+
+def _seen(seen: Sight) -> RenderableType:
+    return Padding(Text(f"the attacker sees {clean(sight(seen))}", style="red"), (0, 0, 0, 6))
+
+
+def _knowledge(result: Result) -> Iterator[RenderableType]:
+    for tree in result.knowledge or ():
+        who = "the attacker computes" if _observes(tree) else "what is left yields"
+        yield Text(f"how {who} {clean(tree.term)}", style="bold")
+        yield _tree(tree)
+        yield Text("")
+
+
+def _observes(tree: Knowledge) -> bool:
+    return tree.rule == "observed" or any(map(_observes, tree.premises))
+
+
+def _tree(tree: Knowledge, parent: Tree | None = None) -> Tree:
+    label = Text(clean(tree.term))
+    label.append(f"  {clean(_how(tree))}", style="dim")
+    node = Tree(label) if parent is None else parent.add(label)
+    for premise in tree.premises:
+        _tree(premise, node)
+    return node
+
+
+def _how(tree: Knowledge) -> str:
+    match tree.rule:
+        case "public":
+            return "public"
+        case "held":
+            return f"held in {tree.place}"
+        case "observed":
+            by = f" by {' and '.join(tree.capabilities)}" if tree.capabilities else ""
+            when = f"after step {tree.step}" if tree.step else "at the start"
+            return f"seen in {tree.place} {when}{by}" if tree.place else f"leaked in step {tree.step}{by}"
+        case "decompose":
+            return f"{_OPENED.get(tree.function or '', 'opened')} from the {tree.function} below"
+    label = f' "{tree.label}"' if tree.label else ""
+    return _MADE.get(tree.function or "", f"computed: {tree.function}") + label
+
+
+def _grounds(result: Result) -> Iterator[RenderableType]:
+    """What the verdict rests on."""
+    certificate = result.certificate
+    if certificate is not None:
+        match certificate.kind:
+            case "invariant":
+                clauses = count(certificate.clauses or 0, "clause")
+                yield Text(f"an inductive invariant of {clauses}, checked by a fresh {certificate.checked_by}")
+            case "trace":
+                yield Text(f"every step of the trace checked by {certificate.checked_by} and by the plain interpreter")
+            case "settings":
+                yield Text(f"each admissible setting refuted, checked by {certificate.checked_by}")
+            case "exhaustive":
+                yield Text("every reachable state visited by the plain interpreter; no certificate")
+            case "fixedpoint":
+                yield Text("a fixed point found by Z3; no certificate")
+    for line in result.evidence:
+        yield Text(f"in bytes: {clean(line)}")
+    if result.ideal:
+        yield Text(f"ideal, sources not modelled: {clean(', '.join(result.ideal))}")

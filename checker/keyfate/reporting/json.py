@@ -1,0 +1,19 @@
+"""A report as JSON: exactly the dataclasses of `checking.results`, described by reports/result.schema.json."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from keyfate.checking.results import Report
+
+
+def document(report: Report) -> dict[str, object]:
+    """The report as JSON's own types."""
+    plain: dict[str, object] = json.loads(json.dumps(asdict(report)))
+    return plain
+
+
+def to_json(report: Report) -> str:
+    """The report as a text that ends with a line end."""
+    return json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n"

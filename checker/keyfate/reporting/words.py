@@ -1,0 +1,89 @@
+"""Words and marks that every report for people shares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from keyfate.checking.results import Plain, Result, Scope, Sight, Step, Verdict
+from keyfate.language.rendering import escape
+
+MET_MARK, BROKEN_MARK, OTHER_MARK = "✓", "✗", "·"
+
+COLORS: Mapping[Verdict, str] = {
+    "PROVED": "green",
+    "POSSIBLE": "green",
+    "VIOLATED": "red",
+    "IMPOSSIBLE": "yellow",
+    "DEPENDS": "yellow",
+    "BOUNDED": "magenta",
+    "VACUOUS": "yellow",
+    "UNKNOWN": "magenta",
+    "DIVERGED": "bold red",
+}
+
+ASSUMPTIONS = (
+    "Verdicts hold for the scope shown and for perfect cryptography. Equality of ciphertexts is out of scope "
+    "except where a `leaks` says so."
+)
+
+
+def clean(text: str) -> str:
+    """`text` on one line, without characters that a terminal would obey."""
+    return escape(" ".join(text.split()))
+
+
+def show(value: Plain) -> str:
+    """A value as the language writes it."""
+    if value is None:
+        return "none"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def count(number: int, what: str, plural: str | None = None) -> str:
+    """`1 step`, `2 steps`."""
+    return f"{number} {what if number == 1 else plural or what + 's'}"
+
+
+def mark(result: Result) -> str:
+    """Whether a requirement is met; a dot where there is none."""
+    if result.required is None:
+        return OTHER_MARK
+    return MET_MARK if result.met else BROKEN_MARK
+
+
+def verdict(result: Result) -> str:
+    """The verdict with what its name alone leaves out."""
+    words: str = result.verdict
+    if result.verdict in ("VIOLATED", "POSSIBLE") and result.steps is not None:
+        words += f" in {count(result.steps, 'step')}"
+    return words
+
+
+def scope(result: Scope) -> str:
+    """`2×2×2`, or `2×2 within Epoch 0 .. 3`."""
+    sizes = "×".join(str(n) for n in result.sorts.values()) or "1"
+    return f"{sizes} within {', '.join(result.within)}" if result.within else sizes
+
+
+def basis(result: Result) -> str:
+    """Scope and weakest status, as the table reads (R16)."""
+    ideal = " · ideal" if result.ideal else ""
+    return f"{scope(result.scope)} · {result.basis}{ideal}"
+
+
+def setting(values: Mapping[str, Plain]) -> str:
+    """`persistence = opt_in, seed_root = tpm`."""
+    return ", ".join(f"{name} = {show(value)}" for name, value in values.items())
+
+
+def action(step: Step) -> str:
+    """`save[t: agent, p: alpha]`."""
+    arguments = ", ".join(f"{name}: {show(value)}" for name, value in step.arguments.items())
+    return f"{step.action}[{arguments}]" if arguments else step.action
+
+
+def sight(seen: Sight) -> str:
+    """How a term was seen."""
+    by = f" by {' and '.join(seen.capabilities)}" if seen.capabilities else ""
+    where = f"in {seen.place}" if seen.place is not None else "leaked"
+    return f"{seen.term}, {where}{by}"

@@ -1,0 +1,70 @@
+"""Outputs that appear whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+class OutputError(Exception):
+    """A file that cannot be written, and why."""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write `text` to `path` so that a reader sees the old content or the new and nothing between.
+
+    Raises OutputError where the folder is missing or closed, or the disk full.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise OutputError(f"`{path}` is a folder")
+    if path.exists() and not path.is_file():
+        # A pipe or a device: nothing to replace.
+        _plainly(path, text)
+        return
+    try:
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name[:40]}.", suffix=".part")
+    except OSError as error:
+        raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, _mode(path))
+        os.replace(name, path)
+    except OSError as error:
+        _remove(name)
+        raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None
+    except BaseException:
+        _remove(name)
+        raise
+
+
+def _plainly(path: Path, text: str) -> None:
+    try:
+        with path.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None
+
+
+def _mode(path: Path) -> int:
+    """The mode that the file has, or that a new file would get."""
+    if path.exists():
+        return path.stat().st_mode & 0o777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def _remove(name: str) -> None:
+    try:
+        os.unlink(name)
+    except OSError:
+        return
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
