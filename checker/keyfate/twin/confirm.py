@@ -13,7 +13,7 @@ from keyfate.lifecycle.universe import key_name
 from keyfate.twin.bytestrings import short
 from keyfate.twin.moments import Lack, Moment
 from keyfate.twin.primitives import PRIMITIVES, Primitives
-from keyfate.twin.run import Twin
+from keyfate.twin.run import Stage, Twin
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,8 @@ def confirm(
     wrong = _unfit(problem, trace)
     if wrong is not None:
         return Confirmation(False, wrong, ())
-    twin = Twin(
-        problem.lifecycle,
-        dict(trace.controls),
-        dict(trace.capabilities),
-        honest=problem.honest,
-        primitives=primitives,
-        attacker_primitives=attacker_primitives,
-        seed=seed,
-    )
+    stage = Stage(problem.lifecycle, primitives, attacker_primitives, seed=seed)
+    twin = Twin(stage, dict(trace.controls), dict(trace.capabilities), honest=problem.honest)
     if not twin.admissible():
         return Confirmation(False, "the controls of the trace violate a constraint", ())
     chosen, free = dict(trace.initial), twin.free_states()

@@ -31,7 +31,7 @@ from keyfate.twin.attacker import Attacker
 from keyfate.twin.honest import Vault, Workbench
 from keyfate.twin.moments import Lack, Moment, Reader
 from keyfate.twin.primitives import PRIMITIVES, Primitives, remembering
-from keyfate.twin.recipes import Design, design
+from keyfate.twin.recipes import design
 
 Basic = Assign | Gain | Lose | Become | Copy | Leak
 
@@ -53,34 +53,47 @@ class Written:
     origin: str
 
 
-class Twin:
-    """One lifecycle on bytes, under one setting of its controls and capabilities.
+class Stage:
+    """What all runs of one lifecycle share, whatever their settings: its secrets' bytes and the attacker's workshop.
 
-    `primitives` are the honest side's, `attacker_primitives` the attacker's; `seed`
-    draws the bytes of the secrets. `plan` may be shared by twins of one lifecycle.
+    `primitives` are the honest side's, `attacker_primitives` the attacker's; `seed` draws the bytes of the secrets.
     """
 
     def __init__(
         self,
         lifecycle: Lifecycle,
+        primitives: Primitives = PRIMITIVES,
+        attacker_primitives: Primitives = PRIMITIVES,
+        *,
+        seed: int = 0,
+    ) -> None:
+        self.lifecycle = lifecycle
+        self.primitives = remembering(primitives)
+        self.vault = Vault(self.primitives, seed)
+        self.attacker = Attacker(design(lifecycle), attacker_primitives)
+        self.actions = {action.name: action for action in lifecycle.actions}
+        self.instances = dict(action_instances(lifecycle))
+
+
+class Twin:
+    """One lifecycle on bytes, under one setting of its controls and capabilities."""
+
+    def __init__(
+        self,
+        stage: Stage,
         controls: Mapping[ControlName, Value],
         capabilities: Mapping[CapabilityName, bool],
         *,
         honest: bool = False,
-        primitives: Primitives = PRIMITIVES,
-        attacker_primitives: Primitives = PRIMITIVES,
-        seed: int = 0,
-        plan: Design | None = None,
     ) -> None:
-        self.lifecycle = lifecycle
+        self.lifecycle = stage.lifecycle
         self.honest = honest
+        self.vault = stage.vault
+        self.reader = Reader(stage.lifecycle, controls, stage.vault, stage.attacker)
         self._on = frozenset(name for name, on in capabilities.items() if on and not honest)
-        self._primitives = remembering(primitives)
-        self.vault = Vault(self._primitives, seed)
-        self.attacker = Attacker(plan or design(lifecycle), attacker_primitives)
-        self.reader = Reader(lifecycle, controls, self.vault, self.attacker)
-        self._actions = {action.name: action for action in lifecycle.actions}
-        self._instances = dict(action_instances(lifecycle))
+        self._primitives = stage.primitives
+        self._actions = stage.actions
+        self._instances = stage.instances
 
     # The first moment
 

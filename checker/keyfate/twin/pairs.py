@@ -1,0 +1,213 @@
+"""Twin and interpreter side by side at every point of a run, and what they must agree on.
+
+After every step both sides must agree on the state, on what is enabled, on what the
+attacker knows and on every property.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+from typing import Protocol, TypeVar
+
+from keyfate.language.typed import Lifecycle, Property, Value
+from keyfate.lifecycle.deduction import Deduction
+from keyfate.lifecycle.evaluation import State
+from keyfate.lifecycle.instances import capability_names, control_domains, control_names
+from keyfate.lifecycle.interpreter import Interpreter
+from keyfate.lifecycle.names import ActionName, CapabilityName, ControlName, StateName, Term
+from keyfate.lifecycle.problem import Reach, Settings, Trace
+from keyfate.lifecycle.universe import universe
+from keyfate.twin.moments import Moment
+from keyfate.twin.primitives import PRIMITIVES, Primitives
+from keyfate.twin.run import Stage, Twin
+
+_SETTINGS_LISTED = 5_000  # admissible settings are listed up to here, drawn and refused beyond
+
+
+T = TypeVar("T")
+
+
+class Choose(Protocol):
+    """Picks one of the options; `label` says what is picked."""
+
+    def __call__(self, label: str, options: Sequence[T]) -> T: ...
+
+
+class NoSettingError(ValueError):
+    """The settings leave no admissible value to some control."""
+
+
+@dataclass(frozen=True)
+class Break:
+    """A never or always property that does not hold at the end of `trace`, on bytes."""
+
+    property: Property
+    trace: Trace
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Twin and interpreter see the end of `trace` differently: a defect of keyfate, never of the lifecycle."""
+
+    reason: str
+    trace: Trace
+
+
+class Grounds:
+    """What the walks over one lifecycle share, and where they may start."""
+
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        settings: Settings,
+        properties: Sequence[Property],
+        *,
+        primitives: Primitives = PRIMITIVES,
+        attacker_primitives: Primitives = PRIMITIVES,
+        seed: int = 0,
+    ) -> None:
+        self.lifecycle = lifecycle
+        self.properties = [rule for rule in properties if rule.kind != "possible"]
+        self.targets = {rule.name: Reach(rule.binders, rule.target) for rule in self.properties}
+        self.stage = Stage(lifecycle, primitives, attacker_primitives, seed=seed)
+        self.deduction = Deduction(universe(lifecycle))
+        self._capabilities: dict[CapabilityName, tuple[bool, ...]] = {
+            name: (settings.capabilities[name],) if name in settings.capabilities else (True, False)
+            for name in capability_names(lifecycle)
+        }
+        domains = control_domains(lifecycle)
+        self._controls: dict[ControlName, tuple[Value, ...]] = {
+            name: (settings.controls[name],) if name in settings.controls else domains[name.name].values
+            for name in control_names(lifecycle)
+        }
+        self._agreed: set[frozenset[Term]] = set()
+        # beyond the limit settings are drawn one by one, so nothing is known of them here
+        self.settings: Sequence[Mapping[ControlName, Value]] | None = None
+        if prod(map(len, self._controls.values())) <= _SETTINGS_LISTED:
+            self.settings = list(self._admissible())
+            if not self.settings:
+                raise NoSettingError("no value of the open controls satisfies the constraints")
+
+    def _admissible(self) -> Iterator[Mapping[ControlName, Value]]:
+        for values in product(*self._controls.values()):
+            controls = dict(zip(self._controls, values, strict=True))
+            if Twin(self.stage, controls, {}).admissible():
+                yield controls
+
+    def draw(self, choose: Choose) -> Pair | None:
+        """A pair at a first state under a setting that `choose` picks; None if it picked no admissible one."""
+        if self.settings is not None:
+            controls = choose("controls", self.settings)
+        else:
+            controls = {name: choose(str(name), values) for name, values in self._controls.items()}
+            if not Twin(self.stage, controls, {}).admissible():
+                return None
+        # half of the walks have every capability: most breaks need several at once
+        strong = choose("every capability", (True, False))
+        capabilities = {
+            name: options[0] if strong else choose(str(name), options) for name, options in self._capabilities.items()
+        }
+        free = Twin(self.stage, controls, capabilities).free_states()
+        initial = {name: choose(str(name), options) for name, options in free.items()}
+        return Pair(self, controls, capabilities, initial)
+
+    def knowledge_differs(self, now: Moment, state: State, twin: Twin) -> str | None:
+        """The first term that one side knows and the other does not (R8)."""
+        if state.observed in self._agreed:
+            return None
+        derived = self.deduction.closure(state.observed)
+        held = twin.reader.search(now, (), True).everything()
+        for term in self.deduction.universe:
+            if (term in derived) is not (self.stage.vault.bytes_of(term) in held):
+                return f"the attacker knows `{term}` {'by deduction' if term in derived else 'on bytes'} only"
+        self._agreed.add(state.observed)
+        return None
+
+
+class Pair:
+    """Twin and interpreter at the same point of one run."""
+
+    def __init__(
+        self,
+        grounds: Grounds,
+        controls: Mapping[ControlName, Value],
+        capabilities: Mapping[CapabilityName, bool],
+        initial: Mapping[StateName, Value],
+    ) -> None:
+        self.trace = Trace(tuple(controls.items()), tuple(capabilities.items()), tuple(initial.items()), ())
+        self._grounds = grounds
+        self._twin = Twin(grounds.stage, controls, capabilities)
+        watch = [target.condition for target in grounds.targets.values()]
+        self._interpreter = Interpreter(
+            grounds.lifecycle, controls, capabilities, watch=watch, deduction=grounds.deduction
+        )
+        self.now = self._twin.first(initial)
+        self.state = next(
+            state
+            for state in self._interpreter.initial_states()
+            if dict(self._interpreter.chosen_first(state)) == dict(initial)
+        )
+        self.enabled = self._twin.enabled(self.now)
+
+    def step(self, action: ActionName) -> None:
+        """One step of both sides, by an instance that both enable."""
+        self.trace = replace(self.trace, actions=(*self.trace.actions, action))
+        self.now = self._twin.step(self.now, action)
+        self.state = self._interpreter.step(self.state, action)
+        self.enabled = self._twin.enabled(self.now)
+
+    @property
+    def depth(self) -> int:
+        """How many steps lie behind."""
+        return len(self.trace.actions)
+
+    def difference(self) -> str | None:
+        """What the two sides see differently here; None if nothing."""
+        if dict(self.now.values) != dict(self.state.states):
+            return "the states differ"
+        if {place: frozenset(slots) for place, slots in self.now.places.items()} != dict(self.state.places):
+            return "what the places hold differs"
+        bytes_of = self._grounds.stage.vault.bytes_of
+        if self.now.observed.keys() != {bytes_of(term) for term in self.state.observed}:
+            return "what was observed differs"
+        enabled = self._interpreter.enabled(self.state)
+        if self.enabled != enabled:
+            only = sorted(map(str, set(self.enabled) ^ set(enabled)))[0]
+            return f"`{only}` is enabled on one side only"
+        unlike = self._grounds.knowledge_differs(self.now, self.state, self._twin)
+        if unlike is not None:
+            return unlike
+        for name, target in self._grounds.targets.items():
+            if (self._twin.reached(target, self.now) is None) is self._interpreter.reaches(target, self.state):
+                return f"`{name}` is broken on one side only"
+        return None
+
+    def broken(self) -> Iterator[Property]:
+        """The properties that do not hold here, on bytes."""
+        for declared in self._grounds.properties:
+            if self._twin.reached(self._grounds.targets[declared.name], self.now) is not None:
+                yield declared
+
+
+def reaches(grounds: Grounds, rule: Property, trace: Trace) -> bool:
+    """Whether `trace` runs on bytes and ends in a break of `rule`."""
+    twin = Twin(grounds.stage, dict(trace.controls), dict(trace.capabilities))
+    now = twin.first(dict(trace.initial))
+    for action in trace.actions:
+        if twin.refusal(now, action) is not None:
+            return False
+        now = twin.step(now, action)
+    return twin.reached(grounds.targets[rule.name], now) is not None
+
+
+def differs(grounds: Grounds, trace: Trace) -> bool:
+    """Whether twin and interpreter disagree at the end of `trace` and nowhere before."""
+    pair = Pair(grounds, dict(trace.controls), dict(trace.capabilities), dict(trace.initial))
+    for action in trace.actions:
+        if pair.difference() is not None or action not in pair.enabled:
+            return False
+        pair.step(action)
+    return pair.difference() is not None
