@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 
 from keyfate.engines.circuit import Circuit, Graph, Latch, value_of
+from keyfate.lifecycle.names import CapabilityName, CapabilityOn, StateIs, StateName
 
 
 def random_circuit(seed: int) -> Circuit:
@@ -27,11 +28,12 @@ def random_circuit(seed: int) -> Circuit:
     first = some([0, *frozen], 3)
     gates = some([*frozen, *state, *inputs], draw.randint(3, 25))
     late = gates[len(gates) // 2 :]
-    latches = [Latch(f, f, None, True, f"frozen{f}") for f in frozen]
+    latches = [Latch(f, f, None, True, CapabilityOn(CapabilityName("frozen", (f,)))) for f in frozen]
     for literal in state:
         kind = draw.random()
         initial = None if kind < 0.1 else draw.choice(first) ^ draw.randint(0, 1) if kind < 0.3 else draw.randint(0, 1)
-        latches.append(Latch(literal, draw.choice(late) ^ draw.randint(0, 1), initial, False, f"state{literal}"))
+        name = StateIs(StateName("state", (literal,)), True)
+        latches.append(Latch(literal, draw.choice(late) ^ draw.randint(0, 1), initial, False, name))
     bad = graph.all(draw.choice(state) ^ draw.randint(0, 1) for _ in range(draw.randint(1, 3)))
     constraint = graph.either(frozen[0], frozen[1]) if len(frozen) == 2 and draw.random() < 0.5 else 1
     return Circuit(tuple(graph.left), tuple(graph.right), tuple(inputs), tuple(latches), constraint, (), bad)

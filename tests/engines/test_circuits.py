@@ -7,8 +7,9 @@ import pytest
 from engines.circuits import distance, is_bad, is_first, random_circuit, states, successors, values
 from keyfate.engines.circuit import Circuit, Graph, Latch, value_of
 from keyfate.engines.ic3 import Broken, Open, Proof, prove
-from keyfate.engines.sat import Clock, OutOfBudget
+from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.search import search
+from keyfate.lifecycle.names import StateIs, StateName
 from keyfate.lifecycle.problem import Budget
 
 CLOCK = Clock(Budget())
@@ -74,7 +75,7 @@ def counter(bits: int) -> Circuit:
     for literal in state:
         flipped = graph.choose(carry, literal ^ 1, literal)
         carry = graph.both(carry, literal)
-        latches.append(Latch(literal, flipped, 0, False, None))
+        latches.append(Latch(literal, flipped, 0, False, StateIs(StateName("bit", (literal,)), True)))
     return Circuit(tuple(graph.left), tuple(graph.right), (), tuple(latches), 1, (), graph.all(state))
 
 
@@ -88,7 +89,7 @@ def test_a_deep_run_has_its_length() -> None:
 def test_limits_end_in_no_answer() -> None:
     assert search(counter(6), CLOCK, steps=10) is None
     assert prove(counter(6), CLOCK, steps=10) == Open(10)
-    with pytest.raises(OutOfBudget, match="0 s"):
+    with pytest.raises(OutOfBudgetError, match="0 s"):
         search(counter(6), Clock(Budget(seconds=0)))
-    with pytest.raises(OutOfBudget, match="0 s"):
+    with pytest.raises(OutOfBudgetError, match="0 s"):
         prove(counter(6), Clock(Budget(seconds=0)))

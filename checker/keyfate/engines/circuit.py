@@ -6,9 +6,11 @@ even is the node itself, odd its negation, 0 false, 1 true. Nodes stand in topol
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+from keyfate.lifecycle.names import Bit
 
 FALSE = 0
 TRUE = 1
@@ -103,7 +105,7 @@ class Latch:
     next: int
     initial: int | None
     frozen: bool
-    name: Hashable
+    name: Bit
 
 
 @dataclass(frozen=True)

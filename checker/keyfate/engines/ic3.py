@@ -57,7 +57,7 @@ class _Obligation:
 
 
 def prove(circuit: Circuit, clock: Clock, steps: int | None = None) -> Proof | Broken | Open:
-    """Decide whether the bad literal can be reached. Raises OutOfBudget."""
+    """Decide whether the bad literal can be reached. Raises OutOfBudgetError."""
     if circuit.bad == FALSE or circuit.constraint == FALSE:
         return Proof((), 0)
     return _Pdr(circuit, clock).run(steps)

@@ -16,7 +16,7 @@ SolverName = Literal["cadical153", "glucose4", "minisat22"]
 _CONFLICTS = 4000  # between two looks at the clock: some hundredths of a second
 
 
-class OutOfBudget(Exception):
+class OutOfBudgetError(Exception):
     """A limit of the question was reached; the message says which, for people."""
 
 
@@ -28,15 +28,15 @@ class Clock:
         self._end = None if budget.seconds is None else time.monotonic() + budget.seconds
 
     def check(self) -> None:
-        """Raise OutOfBudget where the time has passed."""
+        """Raise OutOfBudgetError where the time has passed."""
         if self._end is not None and time.monotonic() >= self._end:
-            raise OutOfBudget(f"no answer within {self._seconds:g} s")
+            raise OutOfBudgetError(f"no answer within {self._seconds:g} s")
 
 
 class Solver:
     """An incremental solver: clauses only come, assumptions hold for one question.
 
-    `solve` raises OutOfBudget where `clock` says so, also in the midst of one long question.
+    `solve` raises OutOfBudgetError where `clock` says so, also in the midst of one long question.
     """
 
     def __init__(self, clock: Clock, name: SolverName = "minisat22") -> None:

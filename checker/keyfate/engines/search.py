@@ -82,7 +82,7 @@ class Search:
         self.depth = -1  # no run is this short
 
     def deepen(self) -> Run | None:
-        """A run one step longer than all those refuted so far. Raises OutOfBudget."""
+        """A run one step longer than all those refuted so far. Raises OutOfBudgetError."""
         self._clock.check()
         frame = self._unrolling.extend()
         if self.depth < 0:
@@ -130,7 +130,7 @@ class Search:
 
 
 def search(circuit: Circuit, clock: Clock, steps: int | None = None, avoid: Sequence[int] = ()) -> Run | None:
-    """The shortest run, or None where none has at most `steps` steps. Raises OutOfBudget.
+    """The shortest run, or None where none has at most `steps` steps. Raises OutOfBudgetError.
 
     Without `steps` it ends only where there is a run.
     """
@@ -142,4 +142,3 @@ def search(circuit: Circuit, clock: Clock, steps: int | None = None, avoid: Sequ
         if run is not None:
             return run
     return None
-

@@ -1,0 +1,155 @@
+"""The engine: a problem in, a finding out.
+
+IC3 decides; where the target can be reached, bounded search gives the shortest trace. Nothing here is trusted: the
+certifier judges the invariant or the trace on the whole lifecycle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from keyfate.engines.circuit import FALSE, value_of
+from keyfate.engines.compile import Compilation
+from keyfate.engines.ic3 import Broken, Open, Proof, prove
+from keyfate.engines.sat import Clock, OutOfBudgetError
+from keyfate.engines.search import Run, search
+from keyfate.engines.slicing import Constants, Question, slice_question
+from keyfate.language.typed import Lifecycle, Value
+from keyfate.lifecycle.names import ActionName, BitLiteral, CapabilityOn, Clause
+from keyfate.lifecycle.problem import (
+    Budget,
+    Finding,
+    Invariant,
+    NotWithin,
+    Problem,
+    Reached,
+    Trace,
+    Undecided,
+    Unreachable,
+)
+
+
+class Engine:
+    """Decides problems about one lifecycle, whose circuit is built once."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self.lifecycle = lifecycle
+        self._constants: dict[tuple[tuple[int, int], ...], Constants] = {}
+
+    @cached_property
+    def _compiled(self) -> Compilation:
+        return Compilation(self.lifecycle)
+
+    def decide(self, problem: Problem, budget: Budget | None = None) -> Finding:
+        """Whether the problem's target can be reached, with an invariant or a shortest trace.
+
+        Undecided, with the reason, where the budget's seconds or the memory run out, NotWithin where its steps do.
+        Raises KeyError for settings that the lifecycle does not have.
+        """
+        budget = budget or Budget()
+        clock = Clock(budget)
+        try:
+            found = self._answer(problem, budget, clock, exact=False)
+            if found is None:  # its only shortest runs need a step of which the slice knows nothing
+                found = self._answer(problem, budget, clock, exact=True)
+        except OutOfBudgetError as error:
+            return Undecided(str(error))
+        except MemoryError:
+            return Undecided("out of memory")
+        assert found is not None, "an exact slice has no step of which it knows nothing"
+        return found
+
+    def _answer(self, problem: Problem, budget: Budget, clock: Clock, exact: bool) -> Finding | None:
+        question = self.question(problem, exact)
+        answer = prove(question.circuit, clock, budget.steps)
+        match answer:
+            case Proof():
+                return Unreachable(_invariant(question, answer))
+            case Open(steps):
+                return NotWithin(steps)
+            case Broken():
+                run = search(question.circuit, clock, answer.within, _capabilities(question))
+                assert run is not None, "IC3 and bounded search read one circuit"
+                actions = _happening(question, run)
+                if None in actions:
+                    return None
+                return Reached(self._trace(question, problem, run, tuple(filter(None, actions))))
+
+    def question(self, problem: Problem, exact: bool = False) -> Question:
+        """The circuit of a problem. With `exact`, see `slicing`."""
+        compilation = self._compiled
+        bad = compilation.target(problem.target)
+        fixed = compilation.bits.fixed(problem.settings)
+        if problem.honest:
+            fixed.update(dict.fromkeys(compilation.bits.capabilities.values(), FALSE))
+        fixed[compilation.honest] = int(problem.honest)
+        key = tuple(sorted(fixed.items()))
+        constants = self._constants.get(key)
+        if constants is None:
+            constants = self._constants[key] = Constants(compilation, fixed)
+        constants.update()
+        return slice_question(compilation, constants, bad, exact)
+
+    def _trace(self, question: Question, problem: Problem, run: Run, actions: tuple[ActionName, ...]) -> Trace:
+        bits = self._compiled.bits
+        chosen = dict(bits.fixed(problem.settings))
+        if problem.honest:
+            chosen.update(dict.fromkeys(bits.capabilities.values(), FALSE))
+        for latch in question.circuit.latches:
+            if latch.literal in run.first:
+                chosen[bits.latch(latch.name)] = int(run.first[latch.literal])
+        return Trace(
+            controls=tuple((name, _value(literals, chosen)) for name, literals in bits.controls.items()),
+            capabilities=tuple((name, bool(chosen.get(own, FALSE))) for name, own in bits.capabilities.items()),
+            initial=tuple(
+                (name, _value(bits.states[name], chosen))
+                for name, (declared, _) in bits.first_values.items()
+                if declared.initial is None
+            ),
+            actions=actions,
+        )
+
+
+def _value(literals: Mapping[Value, int], chosen: Mapping[int, int]) -> Value:
+    """The value that the chosen latches give; where they leave several, the first."""
+    left = []
+    for value, literal in literals.items():
+        if literal < 2:
+            return value  # the only one
+        bit = chosen.get(literal & ~1)
+        if bit is None:
+            left.append(value)
+        elif bit ^ (literal & 1):
+            return value
+    return left[0]
+
+
+def _capabilities(question: Question) -> tuple[int, ...]:
+    return tuple(latch.literal for latch in question.circuit.latches if isinstance(latch.name, CapabilityOn))
+
+
+def _happening(question: Question, run: Run) -> tuple[ActionName | None, ...]:
+    """The instances that happen in the run, in order; None for a step outside the cone."""
+    circuit = question.circuit
+    first = {latch: int(value) for latch, value in run.first.items()}
+    begin = circuit.evaluate(first)
+    state = {
+        latch.literal: first[latch.literal] if latch.initial is None else value_of(begin, latch.initial)
+        for latch in circuit.latches
+    }
+    happened: list[ActionName | None] = []
+    for inputs in run.inputs:
+        values = circuit.evaluate({**state, **{literal: int(value) for literal, value in inputs.items()}})
+        happened += [name for name, literal in question.fires if value_of(values, literal)]
+        state = {latch.literal: value_of(values, latch.next) for latch in circuit.latches}
+    return tuple(happened)
+
+
+def _invariant(question: Question, proof: Proof) -> Invariant:
+    """The proof in the lifecycle's own words: what never changes, then the clauses."""
+    names = {latch.literal: latch.name for latch in question.circuit.latches}
+    clauses: list[Clause] = [(BitLiteral(bit, value),) for bit, value in question.swept]
+    for clause in proof.clauses:
+        clauses.append(tuple(BitLiteral(names[literal & ~1], not literal & 1) for literal in clause))
+    return Invariant(tuple(clauses), question.actions)
