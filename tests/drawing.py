@@ -67,7 +67,7 @@ class Drawer:
             f"aenc(pub({first}), {second})",
             f"page({first}, pub1, {second})",
             f"sign({first}, {second})",
-            f"if c0 then {first} else {second}",
+            f"(if c0 then {first} else {second})",
         )
 
     def condition(self, bound: tuple[str, ...], depth: int = 2, *, past: bool = True, controls: bool = True) -> str:
@@ -173,7 +173,7 @@ class Drawer:
         return (
             f"property knows_ for t: P never attacker knows {target}\n"
             f"property left for t: P when {self.condition(('t',), 1)} never {target} recoverable\n"
-            f"property state for t: P never {self.condition(('t',), 2)}\n"
+            f"property shown for t: P never {self.condition(('t',), 2)}\n"
             f"property kept always {self.condition((), 1)}\n"
             f"property can for t: P possible {self.condition(('t',), 1)}\n"
         )
