@@ -12,7 +12,7 @@ Its comments tell what to expect:
     -- scope: Platform=3                 the sizes of sorts
     -- file: parts/tpm.kf                this block is a file that later blocks include
 
-Verdicts are the plain interpreter's, over every admissible setting.
+Verdicts are the plain interpreter's, over every admissible setting; engine, certifier and twin have to agree.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from pathlib import Path
 
 import pytest
 
+from keyfate.certifier.certify import Certifier
+from keyfate.engines.decide import Engine
 from keyfate.language.loading import Loaded, load_text
 from keyfate.language.source import LifecycleError
 from keyfate.language.typed import Domain, Lifecycle, Param, Property
@@ -32,8 +34,19 @@ from keyfate.lifecycle.explicit import explore
 from keyfate.lifecycle.instances import assignments, control_domains, control_names
 from keyfate.lifecycle.interpreter import Interpreter
 from keyfate.lifecycle.lints import lint
-from keyfate.lifecycle.problem import Enabled, Finding, OutOfRange, Problem, Reach, Reached, Settings, Unreachable
+from keyfate.lifecycle.problem import (
+    Enabled,
+    Finding,
+    OutOfRange,
+    Problem,
+    Reach,
+    Reached,
+    Settings,
+    Target,
+    Unreachable,
+)
 from keyfate.lifecycle.universe import universe
+from keyfate.twin.confirm import confirm
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "language.md"
 
@@ -94,43 +107,63 @@ def told(example: Example, folder: Path) -> tuple[list[str], Lifecycle | None]:
     return [f"{d.severity} {d.code} at `{' '.join(d.span.text.split())}`" for d in found], lifecycle
 
 
-# Verdicts, by the interpreter alone
+# Verdicts: the interpreter's, which the engine must find too, the certifier accept and the twin re-enact
 
 
-def verdict(lifecycle: Lifecycle, rule: Property) -> str:
-    if rule.kind == "possible":
-        return _possible(lifecycle, rule)
-    found = explore(Problem(lifecycle, Settings(), Reach(rule.binders, rule.target))).finding
-    if isinstance(found, Reached):
-        return f"VIOLATED in {len(found.trace.actions)}"
-    assert isinstance(found, Unreachable)
-    if rule.when is not None and not _reached(lifecycle, Reach(rule.binders, rule.when)):
-        return "VACUOUS"
-    if _reached(lifecycle, OutOfRange()):
-        ranges = (f"{s.name} {s.members[0]} .. {s.members[-1]}" for s in lifecycle.sorts if s.ordered)
-        return f"PROVED within {', '.join(ranges)}"
-    return "PROVED"
+class Judges:
+    """All who have a say about one lifecycle."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self.lifecycle = lifecycle
+        self.engine = Engine(lifecycle)
+        self.certifier = Certifier(lifecycle)
+
+    def length(self, target: Target, settings: Settings | None = None, *, honest: bool = False) -> int | None:
+        """How many actions a shortest trace to the target has; None where nothing leads there."""
+        problem = Problem(self.lifecycle, settings or Settings(), target, honest)
+        plain = explore(problem).finding
+        assert isinstance(plain, Reached | Unreachable)
+        fast = self.engine.decide(problem)
+        assert length_of(fast) == length_of(plain)
+        judgement = self.certifier.certify(problem, fast)
+        assert judgement.accepted, judgement.reason
+        if isinstance(fast, Reached):
+            for found in (plain, fast):
+                confirmation = confirm(problem, found.trace)
+                assert confirmation.confirmed, confirmation.reason
+        return length_of(plain)
+
+    def verdict(self, rule: Property) -> str:
+        if rule.kind == "possible":
+            return self._possible(rule)
+        broken = self.length(Reach(rule.binders, rule.target))
+        if broken is not None:
+            return f"VIOLATED in {broken}"
+        if rule.when is not None and self.length(Reach(rule.binders, rule.when)) is None:
+            return "VACUOUS"
+        if self.length(OutOfRange()) is not None:
+            ranges = (f"{s.name} {s.members[0]} .. {s.members[-1]}" for s in self.lifecycle.sorts if s.ordered)
+            return f"PROVED within {', '.join(ranges)}"
+        return "PROVED"
+
+    def _possible(self, rule: Property) -> str:
+        longest: list[int | None] = []  # of the instances' shortest witnesses, one for each setting
+        for settings in settings_of(self.lifecycle):
+            instances = instances_of(rule.binders)
+            found = [self.length(Reach(instance, rule.target), settings, honest=True) for instance in instances]
+            longest.append(None if None in found else max(length for length in found if length is not None))
+        if None not in longest:
+            return f"POSSIBLE in {max(length for length in longest if length is not None)}"
+        return "IMPOSSIBLE" if set(longest) == {None} else "DEPENDS"
 
 
-def _possible(lifecycle: Lifecycle, rule: Property) -> str:
-    lengths: list[int | None] = []  # one for each setting: the longest of the instances' shortest witnesses
-    for settings in _settings(lifecycle):
-        found = [
-            explore(Problem(lifecycle, settings, Reach(instance, rule.target), honest=True)).finding
-            for instance in _instances(rule.binders)
-        ]
-        lengths.append(max(map(_length, found)) if all(isinstance(f, Reached) for f in found) else None)
-    if None not in lengths:
-        return f"POSSIBLE in {max(length for length in lengths if length is not None)}"
-    return "IMPOSSIBLE" if set(lengths) == {None} else "DEPENDS"
+def length_of(finding: Finding) -> int | None:
+    assert isinstance(finding, Reached | Unreachable), finding
+    return len(finding.trace.actions) if isinstance(finding, Reached) else None
 
 
-def _length(finding: Finding) -> int:
-    assert isinstance(finding, Reached)
-    return len(finding.trace.actions)
-
-
-def _settings(lifecycle: Lifecycle) -> Iterator[Settings]:
+def settings_of(lifecycle: Lifecycle) -> Iterator[Settings]:
+    """Every admissible setting of the controls."""
     domains = control_domains(lifecycle)
     choices = (Param(str(i), "", domains[n.name]) for i, n in enumerate(control_names(lifecycle)))
     for values in assignments(tuple(choices)):
@@ -139,15 +172,10 @@ def _settings(lifecycle: Lifecycle) -> Iterator[Settings]:
             yield Settings(controls=controls)
 
 
-def _instances(binders: tuple[Param, ...]) -> Iterator[tuple[Param, ...]]:
+def instances_of(binders: tuple[Param, ...]) -> Iterator[tuple[Param, ...]]:
+    """The binders, each of one value, in every combination."""
     for env in assignments(binders):
         yield tuple(replace(b, domain=Domain(b.domain.label, (env[b.name],))) for b in binders)
-
-
-def _reached(lifecycle: Lifecycle, target: Reach | OutOfRange | Enabled) -> bool:
-    found = explore(Problem(lifecycle, Settings(), target)).finding
-    assert isinstance(found, Reached | Unreachable)
-    return isinstance(found, Reached)
 
 
 # The tests
@@ -166,14 +194,15 @@ def test_example_gives_what_it_says(example: Example, tmp_path: Path) -> None:
         if said == "checks" or said in named:
             continue
         assert lifecycle is not None
+        judges = Judges(lifecycle)
         if words := re.fullmatch(r"(\d+) terms", said):
             assert len(universe(lifecycle)) == int(words[1]), [str(term) for term in universe(lifecycle)]
         elif words := re.fullmatch(r"(\w+) cannot happen", said):
-            assert not _reached(lifecycle, Enabled(frozenset({words[1]})))
+            assert judges.length(Enabled(frozenset({words[1]}))) is None
         else:
             name, _, answer = said.partition(" ")
             rules = {rule.name: rule for rule in lifecycle.properties}
-            assert verdict(lifecycle, rules[name]) == answer, name
+            assert judges.verdict(rules[name]) == answer, name
     if lifecycle is not None:
         shown = {said.split(" ")[0] for said in expected}
         silent = {rule.name for rule in lifecycle.properties} - shown
