@@ -1,6 +1,4 @@
-"""`python -m keyfate`: the same as the command `keyfate`."""
-
-from __future__ import annotations
+"""`python -m keyfate`."""
 
 from keyfate.cli import main
 

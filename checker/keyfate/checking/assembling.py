@@ -19,7 +19,7 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
     Raises LifecycleError where the lifecycle is too large.
     """
     from keyfate.certifier.certify import Certifier
-    from keyfate.engines.engine import Engine as Prover
+    from keyfate.engines.decide import Engine as Prover
     from keyfate.twin.confirm import confirm
 
     certifier = _Certifier(Certifier(lifecycle))

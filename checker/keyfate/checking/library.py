@@ -56,16 +56,16 @@ def load_expected(policy: str) -> Expected | None:
     from jsonschema import Draft202012Validator
 
     schema = json.loads((folder("reports") / "expected.schema.json").read_text(encoding="utf-8"))
-    for error in Draft202012Validator(schema).iter_errors(data):
-        at = "/".join(map(str, error.absolute_path)) or "the file"
-        raise _wrong(source, f"`{at}` is not as the schema asks: {error.message}", 0)
+    for fault in Draft202012Validator(schema).iter_errors(data):
+        at = "/".join(map(str, fault.absolute_path)) or "the file"
+        raise _wrong(source, f"`{at}` is not as the schema asks: {fault.message}", 0)
     properties = {name: (p["verdict"], p["steps"]) for name, p in data["properties"].items()}
     return Expected(data["lifecycle"], data["states"], properties)
 
 
 def compared(report: Report) -> Report:
     """The report with its differences from the expected answers, and the exit status they mean."""
-    differences = []
+    differences: list[Difference] = []
     for summary in report.policies:
         results = [r for r in report.results if r.policy == summary.policy]
         differences.extend(_differences(summary.policy, results))

@@ -66,7 +66,7 @@ class _Question:
             yield Reach(binders, self.rule.target)
 
     def problem(self, target: Reach, controls: Setting | None = None) -> Problem:
-        settings = self.settings if controls is None else Settings(controls, self.settings.capabilities)
+        settings = Settings(self.settings.controls if controls is None else controls)
         return Problem(self.court.lifecycle, settings, target, honest=True)
 
     def ask(self, problem: Problem) -> Answer:

@@ -70,7 +70,7 @@ def lifecycle_policy(path: str | Path, *, scope: Mapping[str, int] | None = None
     lifecycle = loaded.lifecycle
     on = capability_names(lifecycle)
     return Policy(
-        name=f"({lifecycle.name})",
+        name="(no policy)",
         path=lifecycle.path,
         title=lifecycle.title,
         lifecycle=lifecycle,

@@ -30,7 +30,7 @@ def explanation(policy: PolicySummary, result: Result, *, color: bool = False, w
 
 
 def _parts(policy: PolicySummary, result: Result) -> Iterator[RenderableType]:
-    head = Text(f"{clean(result.property)} under {clean(result.policy)} ({clean(result.lifecycle)}): ")
+    head = Text(f"{clean(result.lifecycle)} · {clean(result.policy)} · {clean(result.property)}: ")
     head.append(verdict(result), style=COLORS[result.verdict])
     if result.confirmed:
         head.append(", confirmed in bytes")

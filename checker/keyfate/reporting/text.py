@@ -56,18 +56,22 @@ def report_text(report: Report, *, color: bool = False, width: int | None = None
 
 
 def _parts(report: Report, width: int) -> Iterator[RenderableType]:
-    yield table(report.results, width)
-    yield from _troubles(report)
-    yield from _notes(report)
-    yield Text(_totals(report))
+    yield table(report.results, width, marked=report.differences is None)
+    if report.differences is None:
+        yield from _troubles(report)
+        yield from _notes(report)
+        yield Text(_totals(report))
+    else:
+        yield from _compared(report)
     yield Padding(Text(ASSUMPTIONS, style="dim"), 0)
     following = next_command(report)
     if following:
         yield Text(f"next: {following}", style="bold")
 
 
-def table(results: Iterable[Result], width: int = WIDTH) -> Table:
-    """One row for each property; lifecycle and policy are named once."""
+def table(results: Iterable[Result], width: int = WIDTH, *, marked: bool = True) -> Table:
+    """One row for each property; lifecycle and policy are named once. `marked`: whether
+    requirements are met stands before the verdict."""
     narrow = width < _NARROW
     found = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
     if not narrow:
@@ -85,7 +89,7 @@ def table(results: Iterable[Result], width: int = WIDTH) -> Table:
             cells = [
                 Text(clean(policy) if first else ""),
                 Text(clean(result.property)),
-                Text(f"{mark(result)} {verdict(result)}", style=style),
+                Text(f"{mark(result)} {verdict(result)}" if marked else verdict(result), style=style),
                 Text(basis(result)),
             ]
             if not narrow:
@@ -111,6 +115,31 @@ def _troubles(report: Report) -> Iterator[RenderableType]:
     for policy in report.policies:
         if policy.diverged is not None:
             yield Text(f"{BROKEN_MARK} {clean(policy.policy)}: {clean(policy.diverged)}", style=COLORS["DIVERGED"])
+
+
+def _compared(report: Report) -> Iterator[RenderableType]:
+    """The library against its expected answers."""
+    for difference in report.differences or ():
+        where = clean(
+            difference.policy if difference.property is None else f"{difference.policy}: {difference.property}"
+        )
+        said = f"expected {clean(difference.expected)}, found {clean(difference.found)}"
+        yield Text(f"{BROKEN_MARK} {where}: {said}", style=COLORS["DIVERGED"])
+    for result in report.results:
+        if result.verdict == "DIVERGED":
+            yield Text(f"{BROKEN_MARK} {clean(result.policy)}: {clean(result.property)}: {clean(result.reason or '')}")
+    confirmed = sum(1 for r in report.results if r.confirmed)
+    certified = sum(1 for r in report.results if r.certificate is not None)
+    parts = [
+        count(len({p.lifecycle for p in report.policies}), "lifecycle"),
+        count(len(report.policies), "policy", "policies"),
+        f"{len(report.results)} verdicts",
+        f"{certified} certified by Z3",
+        f"{count(confirmed, 'trace')} re-enacted in bytes",
+    ]
+    differ = count(len(report.differences or ()), "difference")
+    head = f"{BROKEN_MARK} {differ}" if report.differences else f"{MET_MARK} all as expected"
+    yield Text(f"{head}: {', '.join(parts)}")
 
 
 def _details(result: Result) -> Iterator[RenderableType]:
