@@ -28,7 +28,7 @@ _CONTINUING = frozenset(
 )
 _SHOWN = {NAME: "a name", NUMBER: "a number", STRING: "a text in quotes", END: "the next declaration"}
 
-_SHAPES = {
+SHAPES = {
     "lifecycle": 'lifecycle NAME "title" source "…" status documented',
     "include": 'include "file.kf" as NAME',
     "sort": "sort NAME = a | b` or `sort NAME = 0 .. 3",
@@ -130,7 +130,7 @@ def _help(chunk: Chunk, at: Piece | None, last: Piece, accepted: frozenset[str],
     if _wants_operator(accepted) and END not in accepted:
         return _OPERATOR_HELP
     assert chunk.keyword is not None
-    return f"{_article(chunk.keyword)} `{chunk.keyword}` is written `{_SHAPES[chunk.keyword]}`"
+    return f"{_article(chunk.keyword)} `{chunk.keyword}` is written `{SHAPES[chunk.keyword]}`"
 
 
 def _wants_expression(accepted: frozenset[str]) -> bool:

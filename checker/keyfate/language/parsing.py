@@ -80,12 +80,12 @@ def _read(source: Source, chunk: Chunk) -> _Reading:
         return _Reading(errors=(no_declaration(source, chunk.pieces[0]),))
     # lark is imported by the first text that has something to parse
     from keyfate.language.composing import MisplacedError
-    from keyfate.language.recognizing import Recognizer, accepted_behind
+    from keyfate.language.recognizing import Recognizer, accepted_behind, paired
 
     pieces = chunk.pieces
     recognizer = Recognizer(source)
     try:
-        read = next((n for n, piece in enumerate(pieces) if not recognizer.feed(piece)), len(pieces))
+        read = next((n for n, pair in enumerate(paired(pieces)) if not recognizer.feed(*pair)), len(pieces))
         declarations = recognizer.finish() if read == len(pieces) else None
     except MisplacedError as misplaced:
         return _Reading(errors=(misplaced.diagnostic,))

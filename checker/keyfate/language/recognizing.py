@@ -6,10 +6,11 @@ accepts that keyword, a name elsewhere. So `value` or `status` may be names.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import zip_longest
 from typing import Any
 
 from lark import Lark
@@ -22,6 +23,8 @@ from keyfate.language.expecting import NAME, NUMBER, STRING
 from keyfate.language.scanning import EXPRESSION_KEYWORDS, Piece
 from keyfate.language.source import Source, Span
 from keyfate.language.syntax import Declaration
+
+_EFFECT_VERBS = frozenset({":=", "[", "gains", "loses", "becomes"})
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,10 @@ class Recognizer:
         self._grammar = _grammar()
         self._parser: Any = self._grammar.lark.parse_interactive("")  # its methods carry no types
 
-    def feed(self, piece: Piece) -> bool:
+    def feed(self, piece: Piece, following: Piece | None) -> bool:
         """Takes the next piece. False: it cannot stand here, and nothing more may be fed."""
         accepted = self._parser.choices()
-        kind = self._kind(piece, accepted)
+        kind = self._kind(piece, following, accepted)
         if kind not in accepted:
             return False
         try:
@@ -74,7 +77,7 @@ class Recognizer:
         """What may stand next, as written in a text (or NAME, NUMBER, STRING, END)."""
         return frozenset(self._grammar.words.get(name, name) for name in self._parser.accepts())
 
-    def _kind(self, piece: Piece, accepted: Collection[str]) -> str:
+    def _kind(self, piece: Piece, following: Piece | None, accepted: Collection[str]) -> str:
         if piece.kind == "number":
             return NUMBER
         if piece.kind == "text":
@@ -82,14 +85,22 @@ class Recognizer:
         fixed = self._grammar.names.get(piece.text)
         if piece.kind == "mark":
             return fixed or piece.text
-        if fixed is not None and (fixed in accepted or piece.text in EXPRESSION_KEYWORDS):
-            return fixed
-        return NAME
+        if piece.text in EXPRESSION_KEYWORDS:
+            return fixed or NAME
+        if fixed is None or fixed not in accepted:
+            return NAME
+        # Behind an effect's `;` both another effect and a note may begin: `status := a`, `status claimed`.
+        return NAME if NAME in accepted and following is not None and following.text in _EFFECT_VERBS else fixed
 
 
 def accepted_behind(source: Source, pieces: Sequence[Piece]) -> frozenset[str]:
     """What may stand behind these pieces, all of which can be read."""
     recognizer = Recognizer(source)
-    for piece in pieces:
-        recognizer.feed(piece)
+    for piece, following in paired(pieces):
+        recognizer.feed(piece, following)
     return recognizer.accepted()
+
+
+def paired(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, Piece | None]]:
+    """Each piece with the one behind it."""
+    return zip_longest(pieces, pieces[1:])

@@ -67,7 +67,7 @@ _LEXEME = re.compile(
     | (?P<text>    " (?: [^"\\\n] | \\[^\n]? )* "? )
     | (?P<mark>    :=(?!=) | !=(?!=) | <=(?![=>]) | >=(?!=) | \.\.(?!\.) | \|(?!\|) | =(?![=>]) | <(?![>=-]) | >(?!=)
                  | [()\[\]{{}},;:+] )
-    | (?P<stray>   [-!=<>&|*/%^~.?@\#$'`\\:]+ | [^\ \t\r\nA-Za-z0-9_"()\[\]{{}},;:|+=<>!{_INVISIBLE}]+ | . )
+    | (?P<stray>   '[^'\n]*' | [-!=<>&|*/%^~.?@\#$'`\\:]+ | [^\ \t\r\nA-Za-z0-9_"()\[\]{{}},;:|+=<>!{_INVISIBLE}]+ | . )
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -99,10 +99,6 @@ _INSTEAD = {
     "*/": "a comment begins with `--` and ends with the line",
     "#": "a comment begins with `--`",
     "##": "a comment begins with `--`",
-    "'": 'a text stands in double quotes: `"…"`',
-    "`": 'a text stands in double quotes: `"…"`',
-    "“": 'a text stands in double quotes: `"…"`',
-    "”": 'a text stands in double quotes: `"…"`',
     "≠": "`differs from` is written `!=`",
     "≤": "at most is written `<=`",
     "≥": "at least is written `>=`",
@@ -274,10 +270,10 @@ def _closed(written: str) -> bool:
 
 def _stray(source: Source, written: str, start: int, end: int) -> Diagnostic:
     help_ = _INSTEAD.get(written)
-    if help_ is None and written[0] in "“”‘’'":
-        help_ = _INSTEAD["'"]
-    if help_ is None and not written.isascii() and written.isalnum():
-        help_ = "names are made of the letters a to z, digits and `_`"
+    if help_ is None and written[0] in "“”‘’'`":
+        help_ = 'a text stands in double quotes: `"…"`'
+    if help_ is None:
+        help_ = "names are made of the letters a to z, digits and `_`; anything else stands in a text or a comment"
     return Diagnostic("KF104", f"`{shorten(written)}` means nothing here", Span(source, start, end), help=help_)
 
 
