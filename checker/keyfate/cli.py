@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 UNUSABLE = 2  # bad usage, lifecycle or policy
 NOTHING = 4
+DEFECT = 70  # EX_SOFTWARE of sysexits.h
 ENGINES = ("auto", "z3", "explicit")
 
 
@@ -214,11 +216,37 @@ def _width(output: Path | None) -> int | None:
     return None
 
 
+_EXPECTED = (
+    click.ClickException,
+    click.Abort,
+    LifecycleError,
+    LibraryError,
+    OutputError,
+    KeyboardInterrupt,
+    BrokenPipeError,
+)
+
+
+class _Defects:
+    """A crash of keyfate must not end with Python's status 1, which says that a requirement is broken."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None or isinstance(error, (*_EXPECTED, SystemExit)):
+            return
+        traceback.print_exception(error)
+        click.echo("this is a defect of keyfate, not of your files: please report it with the lines above", err=True)
+        sys.exit(DEFECT)
+
+
 def main() -> NoReturn:
     """The console script. Every error that a user can make ends here: status 2 and no traceback."""
     status: object = 0
     try:
-        status = keyfate.main(standalone_mode=False)
+        with _Defects():
+            status = keyfate.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         status = UNUSABLE

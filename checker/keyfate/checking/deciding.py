@@ -57,13 +57,13 @@ class PolicyCheck:
             case Undecided(reason):
                 return Outcome("UNKNOWN", reason=reason)
             case Unreachable():
-                proved = Outcome("PROVED", None, answer.certificate, actions=_used(answer))
+                proved = Outcome("PROVED", None, answer.certificate, actions=_used(answer, self.lifecycle))
                 return self._vacuous(rule) or self._bounded(proved)
         raise AssertionError(answer.finding)
 
     def _possible(self, rule: t.Property) -> Outcome:
         found = possible.decide(self._court, rule, self.policy.settings, self._deadline)
-        used = _used(found.witness) | _used(found.refusal)
+        used = _used(found.witness, self.lifecycle) | _used(found.refusal, self.lifecycle)
         match found.verdict:
             case "IMPOSSIBLE":
                 certificate = found.refusal.certificate if found.refusal else None
@@ -90,7 +90,7 @@ class PolicyCheck:
             return Outcome("DIVERGED", answer, answer.certificate, f"whether it is vacuous: {answer.divergence}")
         if isinstance(answer.finding, Unreachable):
             said = "no reachable state satisfies its `when`"
-            return self._bounded(Outcome("VACUOUS", None, answer.certificate, said, _used(answer)))
+            return self._bounded(Outcome("VACUOUS", None, answer.certificate, said, _used(answer, self.lifecycle)))
         if isinstance(answer.finding, Undecided | NotWithin):
             return Outcome("UNKNOWN", reason="nothing breaks it; whether its `when` is reachable was not decided")
         return None
@@ -144,8 +144,8 @@ class PolicyCheck:
         return tuple(a.name for a in self.lifecycle.actions if a.name in left), None
 
 
-def _used(answer: Answer | None) -> frozenset[str]:
-    """Names of the actions that an answer depends on (R16)."""
+def _used(answer: Answer | None, lifecycle: t.Lifecycle) -> frozenset[str]:
+    """Names of the actions that an answer depends on (R16): all of them where nobody says which."""
     if answer is None:
         return frozenset()
     match answer.finding:
@@ -153,4 +153,6 @@ def _used(answer: Answer | None) -> frozenset[str]:
             return frozenset(a.name for a in trace.actions)
         case Unreachable(invariant) if invariant is not None:
             return invariant.actions
+        case Unreachable():
+            return frozenset(a.name for a in lifecycle.actions)
     return frozenset()

@@ -167,8 +167,7 @@ class _Pool:
         try:
             message = worker.connection.recv()
         except EOFError:
-            reason = "the process that decided it was ended from outside (out of memory?)"
-            self._done[worker.at] = _unfinished(self._policies[worker.at], self._options, reason)
+            self._done[worker.at] = _unfinished(self._policies[worker.at], self._options, _ended(worker))
             worker.at = None
             if self._left:
                 self._workers[self._workers.index(worker)] = fresh = self._start()
@@ -185,6 +184,14 @@ class _Pool:
     def _overdue(self) -> bool:
         at = self._options.deadline.at
         return at is not None and time.time() > at + GRACE
+
+
+def _ended(worker: _Worker) -> str:
+    worker.process.join()
+    code = worker.process.exitcode or 0
+    if code < 0:
+        return f"its process was ended by signal {-code} (out of memory?)"
+    return "its process failed, a defect of keyfate"
 
 
 @dataclass(frozen=True)
