@@ -201,3 +201,10 @@ def test_marks_stand_below_the_words(text, data):
     line, marks = shown.split("\n")[2:]
     left = marks.index("^")
     assert line[left : left + marks.count("^")] == text[start:end]
+
+
+def test_line_of_characters_without_width_is_cut_too():
+    source = Source("m.kf", "e" + "\u0301" * 5_000 + "x")
+    line = render([Diagnostic("KF101", "wrong", Span(source, 0, 1))], width=30).split("\n")[2]
+    assert line.endswith("…")
+    assert len(line) < 500
