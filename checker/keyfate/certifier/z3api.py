@@ -164,13 +164,21 @@ class Solver:
         with _translated():
             return [Expr(found.as_ast()) for found in self._solver.unsat_core()]
 
-    def truth(self, expr: Expr) -> bool:
-        """The value of `expr` in the model of the last `sat`; what the model leaves open is false."""
+    def truths(self, exprs: Sequence[Expr]) -> list[bool]:
+        """Values in the model of the last `sat`; what the model leaves open is false."""
         assert self._model is not None
+        found = _array([self._context.true])
+        values = []
         with _translated():
-            found = _array([expr])
-            z3core.Z3_model_eval(self._ref, self._model.model, expr, True, found)
-            return bool(z3core.Z3_get_bool_value(self._ref, found[0]) == z3.Z3_L_TRUE)
+            for expr in exprs:
+                if not z3core.Z3_model_eval(self._ref, self._model.model, expr, True, found):
+                    raise SolverError("a model has no value for an expression")
+                values.append(bool(z3core.Z3_get_bool_value(self._ref, found[0]) == z3.Z3_L_TRUE))
+        return values
+
+    def truth(self, expr: Expr) -> bool:
+        """The value of one."""
+        return self.truths([expr])[0]
 
 
 class Reachability:
@@ -181,6 +189,7 @@ class Reachability:
         self._context = context
         self._engine = z3.Fixedpoint(ctx=ref)
         self._engine.set(engine="spacer")
+        self._reason = ""
         if seconds is not None:
             self._engine.set(timeout=_milliseconds(seconds))
         boolean = z3.BoolSort(ref)
@@ -207,12 +216,18 @@ class Reachability:
         """`sat` if a state that satisfies `bad` is reachable."""
         with _translated():
             query = z3.And(self._relation(*self._now), self._context.wrapped(bad))
-            found = self._engine.query(z3.Exists(self._now, query) if self._now else query)
-            return "sat" if found == z3.sat else "unsat" if found == z3.unsat else "unknown"
+            asked = z3.Exists(self._now, query) if self._now else query
+        try:
+            found = self._engine.query(asked)
+        except z3.Z3Exception as error:  # how this engine says that its time is over
+            self._reason = _words(error)
+            return "unknown"
+        self._reason = str(self._engine.reason_unknown())
+        return "sat" if found == z3.sat else "unsat" if found == z3.unsat else "unknown"
 
     def reason(self) -> str:
-        with _translated():
-            return str(self._engine.reason_unknown())
+        """Why the answer was `unknown`."""
+        return self._reason
 
     def clauses(self) -> list[list[tuple[int, bool]]] | None:
         """After `unsat`: an invariant as clauses of (number of a variable, whether positive);
