@@ -72,8 +72,8 @@ def test_no_code_names_a_shipped_lifecycle(root):
         shipped.update(re.findall(r"^\s*lifecycle\s+(\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
     assert shipped, "models/ holds no lifecycle"
     pattern = re.compile("|".join(rf"(?<![\w.-]){re.escape(name)}(?![\w-])" for name in sorted(shipped)))
-    named = [path for path in (root / "checker").rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    hits = [path.name for path in named if pattern.search(path.read_text(encoding="utf-8"))]
+    code = ((path, text) for path, text in texts(root) if path.is_relative_to(root / "checker"))
+    hits = [path.name for path, text in code if pattern.search(text)]
     assert hits == []
 
 
