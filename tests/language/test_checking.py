@@ -139,6 +139,12 @@ def test_all_errors_of_a_file_at_once() -> None:
     assert [d.code for d in caught.value.diagnostics] == ["KF202", "KF205", "KF202", "KF262"]
 
 
+def test_a_declaration_that_cannot_be_read_makes_no_other_wrong() -> None:
+    with pytest.raises(LifecycleError) as caught:
+        load_text(BASE + STEP + "state y : a | | b = a\naction z by cpu when y = a then hot := true; dusk gains data\n")
+    assert [(d.code, d.span.text) for d in caught.value.diagnostics] == [("KF101", "|"), ("KF202", "dusk")]
+
+
 RIGHT = [
     ("both sides of a comparison", "action a by cpu when on = power[alpha] and alpha = owner then hot := true"),
     ("none", "action a by cpu when owner != none then owner := none"),
@@ -187,6 +193,14 @@ def test_impossible_scopes(scope: dict[str, int], code: str) -> None:
 def test_expansion_is_bounded() -> None:
     """Definitions that double each time are refused where they grow, promptly."""
     defs = "def d0 = hot\n" + "".join(f"def d{n} = d{n - 1} and d{n - 1}\n" for n in range(1, 60))
+    with pytest.raises(LifecycleError) as caught:
+        load_text(BASE + STEP + defs)
+    assert caught.value.diagnostics[0].code == "KF223"
+
+
+def test_expansion_is_not_deep() -> None:
+    """Each evaluator recurses: a chain of definitions is refused before it could run out of stack."""
+    defs = "def d0 = hot\n" + "".join(f"def d{n} = not d{n - 1}\n" for n in range(1, 400))
     with pytest.raises(LifecycleError) as caught:
         load_text(BASE + STEP + defs)
     assert caught.value.diagnostics[0].code == "KF223"

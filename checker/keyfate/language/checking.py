@@ -14,12 +14,13 @@ from keyfate.language.declaring import Declarer, Placed
 from keyfate.language.effects import EffectTyper, capabilities
 from keyfate.language.expressions import Typer
 from keyfate.language.properties import PropertyTyper
-from keyfate.language.rewriting import size
+from keyfate.language.rewriting import measure
 from keyfate.language.rules import judge
 from keyfate.language.source import Diagnostic, Label, Span
 from keyfate.language.symbols import KINDS, Entity, Reporter, Scope, Table, UntypedError, did_you_mean
 
 LARGEST_TREE = 100_000
+DEEPEST_TREE = 200
 
 
 def check(
@@ -92,7 +93,18 @@ class _Checker:
         return tuple(built)
 
     def _sized(self, node: object, name: str, span: Span | None) -> bool:
-        if span is not None and size(node) > LARGEST_TREE:
+        if span is None:
+            return True
+        size, depth = measure(node)
+        if depth > DEEPEST_TREE:
+            self.reporter.report(
+                "KF223",
+                f"`{name}` nests {depth} deep when its definitions are expanded, the limit is {DEEPEST_TREE}",
+                span,
+                help="a chain of `def`s nests each in the next; say it flatter",
+            )
+            return False
+        if size > LARGEST_TREE:
             self.reporter.report(
                 "KF223",
                 f"`{name}` grows past {LARGEST_TREE:,} nodes when its definitions are expanded",

@@ -12,7 +12,7 @@ from keyfate.language import syntax as s
 from keyfate.language import typed as t
 from keyfate.language.expressions import ARITIES, Typer
 from keyfate.language.source import Label, Source, Span
-from keyfate.language.symbols import BOOL, Entity, Reporter, Scope, UntypedError, Table, ValueType, did_you_mean
+from keyfate.language.symbols import BOOL, Entity, Reporter, Scope, Table, UntypedError, ValueType, did_you_mean
 
 LARGEST_SORT = 256
 WORDS = {"true", "false", "none", "any", "bool", "attacker", *ARITIES}
@@ -64,7 +64,7 @@ class Declarer:
         """Declares the name of a broken declaration all the same, so that it is not also unknown."""
         declaration = item.declaration
         kinds = {s.DefDecl: "def", s.MessageDecl: "message", s.PlaceDecl: "place", s.StateDecl: "state"}
-        kind = kinds.get(type(declaration))  # type: ignore[arg-type]  # a look-up by class
+        kind = kinds.get(type(declaration))
         if kind is not None and isinstance(declaration, s.DefDecl | s.MessageDecl | s.PlaceDecl | s.StateDecl):
             self._add(kind, item.prefix, declaration.name)
 

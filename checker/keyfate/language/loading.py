@@ -15,6 +15,7 @@ from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.language.typed import Lifecycle
 
 LARGEST_FILE = 512 * 1024
+FOLLOWING = {"KF260", "KF261"}  # no action, no header: perhaps among what could not be read
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,11 @@ def _load(source: Source, path: Path, scope: Mapping[str, int]) -> Loaded:
         scope=scope,
         whole=Span(source, 0, len(source.text)),
     )
-    diagnostics = (*reader.diagnostics, *found)
     if lifecycle is None or reader.diagnostics:
+        found = tuple(d for d in found if not reader.caused(d))
+        diagnostics = (*reader.diagnostics, *found)
         raise LifecycleError(sorted(diagnostics, key=lambda d: (d.span.path != source.path, d.span.path, d.span.start)))
-    return Loaded(lifecycle, diagnostics)
+    return Loaded(lifecycle, found)
 
 
 class _Reader:
@@ -101,10 +103,18 @@ class _Reader:
         self.root = root
         self.diagnostics: list[Diagnostic] = []
         self.files: list[str] = []
+        self.unread: set[str] = set()
+
+    def caused(self, diagnostic: Diagnostic) -> bool:
+        """Whether it only follows from what could not be read, and so would mislead."""
+        if not self.diagnostics:
+            return False
+        return diagnostic.severity == "warning" or diagnostic.code in FOLLOWING or diagnostic.span.text in self.unread
 
     def read(self, source: Source, prefix: str, stack: tuple[Path, ...]) -> list[Placed]:
         file, found = parse(source)
         self.diagnostics.extend(found)
+        self.unread.update(word.text for word in file.unread)
         placed: list[Placed] = []
         for declaration in file.declarations:
             if isinstance(declaration, s.IncludeDecl):

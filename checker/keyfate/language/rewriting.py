@@ -61,17 +61,20 @@ def free_variables(node: object) -> frozenset[str]:
     return frozenset().union(*(free_variables(getattr(node, f.name)) for f in fields(node) if f.name != "free"))
 
 
-def size(node: object, memo: dict[int, int] | None = None) -> int:
-    """How many nodes the tree has when shared parts are counted each time they occur."""
+def measure(node: object, memo: dict[int, tuple[int, int]] | None = None) -> tuple[int, int]:
+    """How many nodes the tree has when shared parts are counted each time they occur, and how deep it is."""
     memo = {} if memo is None else memo
     known = memo.get(id(node))
     if known is not None:
         return known
+    own = 0
+    parts: list[object] = []
     if isinstance(node, tuple):
-        total = sum(size(item, memo) for item in node)
+        parts.extend(node)
     elif is_dataclass(node) and not isinstance(node, t.Param | t.Domain | t.Message | Span):
-        total = 1 + sum(size(getattr(node, f.name), memo) for f in fields(node))
-    else:
-        total = 0
+        own = 1
+        parts.extend(getattr(node, f.name) for f in fields(node))
+    measured = [measure(part, memo) for part in parts]
+    total = own + sum(size for size, _ in measured), own + max((depth for _, depth in measured), default=0)
     memo[id(node)] = total
     return total
