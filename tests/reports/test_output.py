@@ -1,0 +1,198 @@
+"""Reports for people and machines: what they must say, and that they say it whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from keyfate.checking.results import Difference, Notice, Report
+from keyfate.reporting.explaining import explanation
+from keyfate.reporting.json import document, to_json
+from keyfate.reporting.text import next_command, report_text
+from keyfate.reporting.writing import OutputError, write_whole
+
+
+@pytest.fixture(scope="session")
+def schema(root: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((root / "reports" / "result.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(loaded)
+    return loaded
+
+
+def story(report: Report, policy: str, name: str) -> str:
+    summary = next(p for p in report.policies if p.policy == policy)
+    result = next(r for r in report.results if (r.policy, r.property) == (policy, name))
+    return explanation(summary, result)
+
+
+def test_json_follows_its_schema(report: Report, schema: dict[str, Any]) -> None:
+    jsonschema.validate(document(report), schema)
+    jsonschema.validate(document(replace(report, differences=(Difference("p", None, "a", "b"),))), schema)
+
+
+@pytest.mark.parametrize("field", ["verdict", "location", "configuration", "fingerprint", "knowledge", "certificate"])
+def test_the_schema_asks_for_every_field(report: Report, schema: dict[str, Any], field: str) -> None:
+    data: Any = document(report)
+    del data["results"][0][field]
+    with pytest.raises(jsonschema.ValidationError, match=field):
+        jsonschema.validate(data, schema)
+
+
+def test_the_schema_allows_no_other_field(report: Report, schema: dict[str, Any]) -> None:
+    data: Any = document(report)
+    data["results"][0]["extra"] = 1
+    with pytest.raises(jsonschema.ValidationError, match="extra"):
+        jsonschema.validate(data, schema)
+
+
+def test_json_has_the_hash_of_every_text(report: Report) -> None:
+    names = {Path(i.path).name for i in report.inputs}
+    assert names == {"safe.policy.toml", "flash.policy.toml", "vault.kf"}
+    for text in report.inputs:
+        assert text.sha256 == hashlib.sha256(Path(text.path).read_bytes()).hexdigest()
+
+
+def test_the_table_names_lifecycle_policy_property_verdict_scope_and_basis(report: Report) -> None:
+    text = report_text(report)
+    head, _, *rows = text.splitlines()
+    assert re.split(r"\s{2,}", head) == ["lifecycle", "policy", "property", "verdict", "scope · basis"]
+    assert re.split(r"\s{2,}", rows[0]) == [
+        "vault",
+        "safe",
+        "secrecy",
+        "✓ PROVED",
+        "2 within Count 0 .. 2 · documented",
+    ]
+    assert re.search(r"flash +secrecy +✗ VIOLATED in 2 steps +2 · claimed", text)
+
+
+def test_the_report_tells_what_a_reader_must_know(report: Report) -> None:
+    text = report_text(report, width=200)
+    assert "✗ flash: secrecy is VIOLATED, required PROVED: an item is read" in text
+    assert "safe: gone_is_gone is not required: the disk is shredded" in text
+    assert "(no policy): open root, saving, sealed[left], sealed[right], wipe" in text
+    assert "! safe: audited is VACUOUS: no reachable state satisfies its `when`" in text
+    assert "vault: never happens under safe, flash, (no policy): audit" in text
+    assert "perfect cryptography" in text
+    assert "Equality of ciphertexts is out of scope" in text
+    assert text.splitlines()[-1].startswith("next: keyfate explain ")
+
+
+def test_the_next_command_is_about_the_worst(report: Report) -> None:
+    command = next_command(report)
+    assert command is not None
+    assert re.search(r"explain \S*flash\.policy\.toml secrecy$", command)
+
+
+def test_a_divergence_stands_out(report: Report) -> None:
+    diverged = replace(report.results[0], verdict="DIVERGED", met=False, reason="one says so, the other not")
+    text = report_text(replace(report, results=(diverged,), exit_status=5), width=200)
+    assert "✗ safe: secrecy DIVERGED: one says so, the other not" in text
+
+
+@pytest.mark.parametrize("width", [40, 60, 79, 80, 120, 200])
+def test_no_line_is_wider_than_asked(report: Report, width: int) -> None:
+    assert max(len(line) for line in report_text(report, width=width).splitlines()) <= width
+    for result in report.results:
+        summary = next(p for p in report.policies if p.policy == result.policy)
+        lines = explanation(summary, result, width=width).splitlines()
+        assert max(len(line) for line in lines) <= width
+
+
+def test_colour_only_where_asked(report: Report) -> None:
+    assert "\x1b[" not in report_text(report)
+    colored = report_text(report, color=True)
+    assert "\x1b[" in colored
+    assert re.sub(r"\x1b\[[0-9;]*m", "", colored).split() == report_text(report).split()
+
+
+def test_hostile_words_stay_words(report: Report) -> None:
+    word = "[red]a[/red]\x1b[31m\u202eb\nc"
+    hostile = replace(
+        report.results[0], policy=word, property=word, met=False, says=word, verdict="VIOLATED", not_required=word
+    )
+    summary = replace(report.policies[0], policy=word, title=word, warnings=(Notice("KF1", word, None),))
+    for text in (
+        report_text(replace(report, policies=(summary,), results=(hostile,)), width=400),
+        explanation(summary, hostile, width=400),
+    ):
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert "[red]a[/red]\\x1b[31m\\u202eb c" in text
+
+
+def test_an_explanation_goes_step_by_step_and_then_to_the_secret(report: Report) -> None:
+    text = story(report, "flash", "secrecy")
+    order = [
+        "vault · flash · secrecy: VIOLATED in 2 steps, confirmed in bytes",
+        "fixed by the policy: root = flash, saving = true",
+        "at the start",
+        "the attacker sees seed, in store by steal",
+        "1. start by chip: power comes",
+        "power: off → on",
+        "2. stop by chip: power goes",
+        "how the attacker computes item[",
+        "decrypted from the enc below",
+        'computed: kdf "box"',
+        "seed  seen in store at the start by steal",
+        "every step of the trace checked by z3",
+        "in bytes: ",
+    ]
+    at = -1
+    for words in order:
+        found = text.find(words, at + 1)
+        assert found > at, words
+        at = found
+
+
+def test_an_explanation_shows_only_what_changed(report: Report) -> None:
+    text = story(report, "flash", "secrecy")
+    second = text[text.index("2. stop") : text.index("how the attacker")]
+    assert "uses" not in second
+    assert "store" not in second
+
+
+def test_a_proof_is_explained_by_its_certificate(report: Report) -> None:
+    text = story(report, "safe", "secrecy")
+    assert re.search(r"an inductive invariant of \d+ clauses?, checked by a fresh z3", text)
+
+
+def test_depends_is_explained_by_both_settings(report: Report) -> None:
+    text = story(report, "(no policy)", "restores")
+    assert re.search(r"open, here: .*saving = true", text)
+    assert re.search(r"no run does it with: .*saving = false", text)
+
+
+def test_a_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "out.json"
+    path.write_text("old")
+    write_whole(path, "new")
+    assert path.read_text() == "new"
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(OutputError, match="no space left"):
+        write_whole(path, "half")
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_cannot_be_written_says_why(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="is a folder"):
+        write_whole(tmp_path, "x")
+    with pytest.raises(OutputError, match="no such file"):
+        write_whole(tmp_path / "missing" / "out", "x")
+
+
+def test_json_is_stable_text(report: Report) -> None:
+    assert to_json(report) == to_json(report)
+    assert json.loads(to_json(report)) == document(report)
