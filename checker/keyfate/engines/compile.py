@@ -87,6 +87,7 @@ class Compilation:
         unread: list[ActionName] = []
         content: dict[PlaceName, dict[Term, None]] = {name: dict.fromkeys(held) for name, held in self._starts.items()}
         copies: dict[PlaceName, set[PlaceName]] = {}
+        self._leakable: dict[Term, None] = {}
         for name, (env, action) in self._actions.items():
             drawn = sketch.drawn
             instance = read_instance(self.graph, sketching, action, name, env)
@@ -103,6 +104,8 @@ class Compilation:
                     for place in write.place.of:
                         for origin in write.origin.of:
                             copies.setdefault(origin, set()).add(place)
+                elif isinstance(write, Leaking):
+                    self._leakable.update(dict.fromkeys(write.term.term.of))
         pending = list(copies)
         while pending:
             origin = pending.pop()
@@ -285,9 +288,7 @@ class Compilation:
     @cached_property
     def observable(self) -> dict[Term, int]:
         """The bits of terms that may ever be observed."""
-        terms: dict[Term, None] = {}
-        for term in self._leaks:
-            terms[term] = None
+        terms = dict(self._leakable)
         for exposure in self.lifecycle.exposures:
             for env in assignments(exposure.params):
                 for place in self.now.place(exposure.place, env).of:
@@ -349,7 +350,10 @@ class Compilation:
         return self.graph.both(found, self.honest ^ 1) if instance.by_attacker else found
 
     def finish(self) -> None:
-        """Compute the first and next values of every latch there is."""
+        """Compute all that a question may ask for: instances, and the first and next values of every latch there is."""
+        for name in self.picks:
+            self.fires(name)
+        assert self.constraint >= 0
         at = 0
         while at < len(self.bits.meaning):  # which grows meanwhile
             fresh = list(self.bits.meaning)[at:]
