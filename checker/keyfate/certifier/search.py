@@ -43,10 +43,9 @@ class Search:
         """How many steps the traces have that `look` looks for."""
         return len(self._choices)
 
-    def look(self, seconds: float | None = None) -> Answer:
-        """Whether some trace of `depth` steps ends in the target."""
-        if seconds is not None:
-            self._solver.limit(seconds)
+    def look(self, seconds: float) -> Answer:
+        """Whether some trace of `depth` steps ends in the target; `unknown` after so many seconds."""
+        self._solver.limit(seconds)
         return self._solver.check_with(self._frames[-1].expr(self._system.target))
 
     def deepen(self) -> bool:

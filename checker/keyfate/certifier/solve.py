@@ -27,8 +27,9 @@ from keyfate.lifecycle.problem import (
 if TYPE_CHECKING:
     from keyfate.certifier.certify import Certifier
 
-# Spacer starts again with more time after each bound of the search, so neither waits for the other for long.
-_FIRST_ATTEMPT = 1.0
+# Seconds that each has before it is the other's turn, and how they grow: Spacer starts again each
+# time, so that all its turns together cost at most twice the last one.
+_FIRST_TURN = 1.0
 _GROWTH = 2.0
 
 
@@ -51,33 +52,43 @@ class _Solving:
         system = reduced(self._encoding, self._assumed, steps, self._encoding.target(self._problem))
         if system.target == FALSE or system.admissible == FALSE:
             return self._proved(system, [])
-        search = Search(self._encoding.formulas, system, self._encoding.bits.exactly_one)
-        attempt = _FIRST_ATTEMPT
-        doubt = ""
-        while True:
-            begun = time.monotonic()
-            while not self._over() and (not doubt or time.monotonic() - begun < attempt):
-                answer = search.look(self._left())
-                if answer == "sat":
-                    return Reached(self._trace(search, system))
-                if answer == "unknown":
-                    break
-                if self._budget.steps is not None and search.depth >= self._budget.steps:
-                    return NotWithin(search.depth)
-                if not search.deepen() or not doubt:
-                    break
+        groups = self._encoding.bits.exactly_one
+        search = Search(self._encoding.formulas, system, groups)
+        spacer: Spacer | None = None
+        turn = _FIRST_TURN
+        while not self._over():
+            found = self._search(search, system, self._within(turn))
+            if found is not None:
+                return found
             if self._over():
-                return Undecided(f"no answer within {self._budget.seconds:g} s")
-            left = self._left()
-            limit = attempt if left is None else min(attempt, left)
-            spacer = Spacer(self._encoding.formulas, system, self._encoding.bits.exactly_one, limit)
-            if spacer.prove() == "unsat":
+                break
+            spacer = spacer or Spacer(self._encoding.formulas, system, groups)
+            if spacer.prove(self._within(turn)) == "unsat":
                 clauses = spacer.clauses()
                 if clauses is None:
-                    return Undecided("Spacer's invariant is no set of clauses")
+                    return Undecided("Spacer proved it by an invariant that is no set of clauses")
                 return self._proved(system, clauses)
-            doubt = spacer.reason()
-            attempt *= _GROWTH
+            turn *= _GROWTH
+        return Undecided(f"no answer within {self._budget.seconds:g} s")
+
+    def _search(self, search: Search, system: System, seconds: float) -> Finding | None:
+        """Looks further for `seconds`; None if nothing was found by then."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            answer = search.look(left)
+            if answer == "sat":
+                return Reached(self._trace(search, system))
+            if answer == "unknown":
+                return None
+            if self._budget.steps is not None and search.depth >= self._budget.steps:
+                return NotWithin(search.depth)
+            if not search.deepen():
+                return None
+        return None
+
+    def _within(self, seconds: float) -> float:
+        left = self._left()
+        return seconds if left is None else max(0.0, min(seconds, left))
 
     def _left(self) -> float | None:
         return None if self._until is None else self._until - time.monotonic()

@@ -11,15 +11,13 @@ from keyfate.certifier.z3api import Answer, Context
 
 
 class Spacer:
-    """One attempt to prove that the target of a system cannot be reached."""
+    """Tries to prove that the target of a system cannot be reached."""
 
-    def __init__(
-        self, formulas: Formulas, system: System, exactly_one: Sequence[Sequence[int]], seconds: float | None
-    ) -> None:
+    def __init__(self, formulas: Formulas, system: System, exactly_one: Sequence[Sequence[int]]) -> None:
         context = Context()
         now = Translation(context, formulas, "b{}".format)
         self._variables = (*system.frozen, *system.moving)
-        self._engine = context.reachability([f"b{v}" for v in self._variables], seconds)
+        self._engine = context.reachability([f"b{v}" for v in self._variables])
         known = set(self._variables)
         start = [now.expr(system.admissible)]
         for group in exactly_one:
@@ -33,9 +31,9 @@ class Spacer:
             self._engine.step(now.expr(move.enabled), after)
         self._target = now.expr(system.target)
 
-    def prove(self) -> Answer:
-        """`unsat`: proved; `sat`: the target is reached."""
-        return self._engine.ask(self._target)
+    def prove(self, seconds: float) -> Answer:
+        """`unsat`: proved; `sat`: the target is reached; `unknown` after so many seconds."""
+        return self._engine.ask(self._target, seconds)
 
     def reason(self) -> str:
         return self._engine.reason()
@@ -46,5 +44,3 @@ class Spacer:
         if found is None:
             return None
         return [tuple(self._variables[i] if positive else -self._variables[i] for i, positive in c) for c in found]
-
-

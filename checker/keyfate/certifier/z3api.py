@@ -44,11 +44,12 @@ class Context:
         with _translated():
             self._context = z3.Context()
             self._ref = self._context.ref()
-            self._true = self._kept(z3core.Z3_mk_true(self._ref))
+            self._true = self.kept(z3core.Z3_mk_true(self._ref))
             self._sort = z3core.Z3_mk_bool_sort(self._ref)
             z3core.Z3_inc_ref(self._ref, z3core.Z3_sort_to_ast(self._ref, self._sort))
 
-    def _kept(self, ast: object) -> Expr:
+    def kept(self, ast: object) -> Expr:
+        """`ast`, which Z3 just made, for as long as this context lives."""
         # Expressions live as long as the context: they are cached for it, never given back.
         z3core.Z3_inc_ref(self._ref, ast)
         return Expr(ast)
@@ -59,27 +60,27 @@ class Context:
 
     def variable(self, name: str) -> Expr:
         with _translated():
-            return self._kept(z3core.Z3_mk_const(self._ref, z3core.Z3_mk_string_symbol(self._ref, name), self._sort))
+            return self.kept(z3core.Z3_mk_const(self._ref, z3core.Z3_mk_string_symbol(self._ref, name), self._sort))
 
     def negation(self, operand: Expr) -> Expr:
         with _translated():
-            return self._kept(z3core.Z3_mk_not(self._ref, operand))
+            return self.kept(z3core.Z3_mk_not(self._ref, operand))
 
     def conjunction(self, operands: Sequence[Expr]) -> Expr:
         with _translated():
-            return self._kept(z3core.Z3_mk_and(self._ref, len(operands), _array(operands)))
+            return self.kept(z3core.Z3_mk_and(self._ref, len(operands), _array(operands)))
 
     def disjunction(self, operands: Sequence[Expr]) -> Expr:
         with _translated():
-            return self._kept(z3core.Z3_mk_or(self._ref, len(operands), _array(operands)))
+            return self.kept(z3core.Z3_mk_or(self._ref, len(operands), _array(operands)))
 
     def implication(self, left: Expr, right: Expr) -> Expr:
         with _translated():
-            return self._kept(z3core.Z3_mk_implies(self._ref, left, right))
+            return self.kept(z3core.Z3_mk_implies(self._ref, left, right))
 
     def equal(self, left: Expr, right: Expr) -> Expr:
         with _translated():
-            return self._kept(z3core.Z3_mk_iff(self._ref, left, right))
+            return self.kept(z3core.Z3_mk_iff(self._ref, left, right))
 
     def exactly_one(self, operands: Sequence[Expr]) -> Expr:
         parts = [self.disjunction(operands)]
@@ -90,12 +91,9 @@ class Context:
     def stands_for(self, solver: Solver, expr: Expr) -> Expr:
         """A new variable that implies `expr`, for use as an assumption of `solver`."""
         with _translated():
-            fresh = self._kept(z3core.Z3_mk_fresh_const(self._ref, "q", self._sort))
-            solver.add(self._kept(z3core.Z3_mk_implies(self._ref, fresh, expr)))
+            fresh = self.kept(z3core.Z3_mk_fresh_const(self._ref, "q", self._sort))
+            solver.add(self.kept(z3core.Z3_mk_implies(self._ref, fresh, expr)))
             return fresh
-
-    def wrapped(self, expr: Expr) -> z3.BoolRef:
-        return z3.BoolRef(expr, self._context)
 
     def solver(self, seconds: float | None = None) -> Solver:
         """A fresh solver for propositional formulas; each of its questions may take `seconds`."""
@@ -105,10 +103,10 @@ class Context:
                 solver.set("timeout", _milliseconds(seconds))
             return Solver(self, self._ref, solver)
 
-    def reachability(self, names: Sequence[str], seconds: float | None = None) -> Reachability:
+    def reachability(self, names: Sequence[str]) -> Reachability:
         """A fresh fixedpoint engine over states of these Boolean variables."""
         with _translated():
-            return Reachability(self, self._context, names, seconds)
+            return Reachability(self, self._context, names)
 
 
 def _array(operands: Sequence[Expr]) -> Any:
@@ -185,38 +183,47 @@ class Reachability:
     """Spacer over one relation of the state's Booleans: `first` and `step` make states
     reachable, `ask` looks for one that is bad (Komuravelli, Gurfinkel, Chaki, CAV 2014)."""
 
-    def __init__(self, context: Context, ref: z3.Context, names: Sequence[str], seconds: float | None) -> None:
+    def __init__(self, context: Context, z3_context: z3.Context, names: Sequence[str]) -> None:
         self._context = context
-        self._engine = z3.Fixedpoint(ctx=ref)
+        self._ref = z3_context.ref()
+        self._engine = z3.Fixedpoint(ctx=z3_context)
         self._engine.set(engine="spacer")
         self._reason = ""
-        if seconds is not None:
-            self._engine.set(timeout=_milliseconds(seconds))
-        boolean = z3.BoolSort(ref)
+        boolean = z3.BoolSort(z3_context)
         self._relation = z3.Function("reached", *([boolean] * len(names)), boolean)
         self._engine.register_relation(self._relation)
-        self._now = [z3.Bool(name, ref) for name in names]
-        self._next = [z3.Bool(f"{name}'", ref) for name in names]
-        self._engine.declare_var(*self._now, *self._next)
+        self._variables = [z3.Bool(name, z3_context) for name in names]
+        self._here = self._reached([Expr(variable.as_ast()) for variable in self._variables])
+        self._unnamed = z3core.Z3_mk_string_symbol(self._ref, "")
+
+    def _reached(self, state: Sequence[Expr]) -> Expr:
+        return self._context.kept(z3core.Z3_mk_app(self._ref, self._relation.ast, len(state), _array(state)))
+
+    def _rule(self, body: Expr, head: Expr) -> None:
+        rule = self._context.implication(body, head)
+        if self._variables:
+            bound = _array([variable.as_ast() for variable in self._variables])
+            rule = self._context.kept(
+                z3core.Z3_mk_forall_const(self._ref, 0, len(self._variables), bound, 0, None, rule)
+            )
+        z3core.Z3_fixedpoint_add_rule(self._ref, self._engine.fixedpoint, rule, self._unnamed)
 
     def first(self, condition: Expr) -> None:
         """States that satisfy `condition`, over the variables of this relation, are reachable."""
         with _translated():
-            self._engine.add_rule(self._relation(*self._now), self._context.wrapped(condition))
+            self._rule(condition, self._here)
 
     def step(self, condition: Expr, after: Sequence[Expr]) -> None:
         """From a reachable state that satisfies `condition`, the state `after` is reachable."""
         with _translated():
-            values = [self._context.wrapped(expr) for expr in after]
-            bound = [n == v for n, v in zip(self._next, values, strict=True)]
-            body = z3.And(self._relation(*self._now), self._context.wrapped(condition), *bound)
-            self._engine.add_rule(self._relation(*self._next), body)
+            self._rule(self._context.conjunction([self._here, condition]), self._reached(after))
 
-    def ask(self, bad: Expr) -> Answer:
-        """`sat` if a state that satisfies `bad` is reachable."""
+    def ask(self, bad: Expr, seconds: float) -> Answer:
+        """`sat` if a state that satisfies `bad` is reachable; `unknown` after so many seconds."""
         with _translated():
-            query = z3.And(self._relation(*self._now), self._context.wrapped(bad))
-            asked = z3.Exists(self._now, query) if self._now else query
+            self._engine.set(timeout=_milliseconds(seconds))
+            query = z3.BoolRef(self._context.conjunction([self._here, bad]), self._engine.ctx)
+            asked = z3.Exists(self._variables, query) if self._variables else query
         try:
             found = self._engine.query(asked)
         except z3.Z3Exception as error:  # how this engine says that its time is over
@@ -233,8 +240,8 @@ class Reachability:
         """After `unsat`: an invariant as clauses of (number of a variable, whether positive);
         None if it is no conjunction of clauses, near enough."""
         with _translated():
-            cover = z3.substitute_vars(self._engine.get_cover_delta(-1, self._relation), *self._now)
-            numbers = {name.get_id(): number for number, name in enumerate(self._now)}
+            cover = z3.substitute_vars(self._engine.get_cover_delta(-1, self._relation), *self._variables)
+            numbers = {name.get_id(): number for number, name in enumerate(self._variables)}
             found: list[list[tuple[int, bool]]] = []
             for conjunct in _conjuncts(cover, True):
                 clause = _disjuncts(conjunct, numbers)
