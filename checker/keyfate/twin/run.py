@@ -29,7 +29,7 @@ from keyfate.lifecycle.names import ActionName, CapabilityName, ControlName, Pla
 from keyfate.lifecycle.problem import Enabled, OutOfRange, Reach, Target
 from keyfate.twin.attacker import Attacker
 from keyfate.twin.honest import Vault, Workbench
-from keyfate.twin.moments import Lack, Moment, Reader
+from keyfate.twin.moments import Lack, Moment, Reader, Setting
 from keyfate.twin.primitives import PRIMITIVES, Primitives, remembering
 from keyfate.twin.recipes import design
 
@@ -73,6 +73,7 @@ class Stage:
         self.attacker = Attacker(design(lifecycle), attacker_primitives)
         self.actions = {action.name: action for action in lifecycle.actions}
         self.instances = dict(action_instances(lifecycle))
+        self.reader = Reader(lifecycle, self.vault, self.attacker)
 
 
 class Twin:
@@ -89,7 +90,8 @@ class Twin:
         self.lifecycle = stage.lifecycle
         self.honest = honest
         self.vault = stage.vault
-        self.reader = Reader(stage.lifecycle, controls, stage.vault, stage.attacker)
+        self.reader = stage.reader
+        self._unborn = Moment(Setting(controls), 0, {}, {}, {}, None, None)
         self._on = frozenset(name for name, on in capabilities.items() if on and not honest)
         self._primitives = stage.primitives
         self._actions = stage.actions
@@ -99,7 +101,7 @@ class Twin:
 
     def admissible(self) -> bool:
         """Whether the controls satisfy every constraint."""
-        return all(self.reader.holds(rule.condition, {}, _BEFORE_ALL) for rule in self.lifecycle.constraints)
+        return all(self.reader.holds(rule.condition, {}, self._unborn) for rule in self.lifecycle.constraints)
 
     def free_states(self) -> Mapping[StateName, Sequence[Value]]:
         """The states that start as `any`, with their possible values."""
@@ -119,7 +121,7 @@ class Twin:
                 if state.initial is None:
                     values[name] = chosen[name]
                 else:
-                    value = self.reader.value(state.initial, env, _BEFORE_ALL)
+                    value = self.reader.value(state.initial, env, self._unborn)
                     assert not isinstance(value, Lack)
                     values[name] = value
         places: dict[PlaceName, dict[Term, bytes]] = {}
@@ -127,10 +129,10 @@ class Twin:
             for env in assignments(place.params):
                 slots = places[PlaceName(place.name, tuple(env.values()))] = {}
                 for start in place.starts:
-                    term = self.reader.term(start, env, _BEFORE_ALL)
+                    term = self.reader.term(start, env, self._unborn)
                     if not isinstance(term, Lack):
                         slots[term] = self.vault.bytes_of(term)
-        return self._watched(Moment(0, values, places, {}, None, None))
+        return self._watched(replace(self._unborn, values=values, places=places))
 
     def first_moments(self) -> Iterator[Moment]:
         free = self.free_states()
@@ -199,7 +201,7 @@ class Twin:
                         leaked = self._ready(expression, Origin("using", places), bound, now)
                         to = _listed(capability.name for capability in capabilities)
                         observed.setdefault(leaked.data, f"leaked by {name} to {to} (step {now.number + 1})")
-        after = Moment(now.number + 1, values, {**now.places, **contents}, observed, name, now)
+        after = Moment(now.setting, now.number + 1, values, {**now.places, **contents}, observed, name, now)
         return self._watched(after)
 
     def _replaced(
@@ -336,7 +338,8 @@ class Twin:
                         to = _listed(need.name for need in exposure.capabilities)
                         when = f"after step {now.number}" if now.number else "at first"
                         observed[data] = f"in {place}, exposed to {to} ({when})"
-        return replace(now, observed=observed)
+        # what was computed of the moment before it was watched is not carried on
+        return replace(now, observed=observed, decided={}, benches={}, searches={})
 
     # Questions
 
@@ -351,10 +354,6 @@ class Twin:
             case OutOfRange():
                 refusals = (self.refusal(now, name) for name in self._instances)
                 return {} if any(refusal is not None and refusal.range_only for refusal in refusals) else None
-
-
-# Where first values and constraints are read: nothing but controls exists yet.
-_BEFORE_ALL = Moment(0, {}, {}, {}, None, None)
 
 
 def _listed(names: Iterable[str]) -> str:
