@@ -136,9 +136,8 @@ class PolicyCheck:
                 break
             if answer.trace is None or answer.account is None:
                 return None, None
-            interpreter = Interpreter(
-                self.lifecycle, dict(answer.trace.controls), dict(answer.trace.capabilities), watch=()
-            )
+            controls, capabilities = dict(answer.trace.controls), dict(answer.trace.capabilities)
+            interpreter = Interpreter(self.lifecycle, controls, capabilities, watch=(), deduction=self._court.deduction)
             for step in answer.account.steps:
                 left -= {name.name for name in interpreter.enabled(step.state)}
         return tuple(a.name for a in self.lifecycle.actions if a.name in left), None

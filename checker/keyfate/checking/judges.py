@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 from keyfate.checking.results import Certificate
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.account import Account, explain
+from keyfate.lifecycle.deduction import Deduction
 from keyfate.lifecycle.interpreter import ReplayError
 from keyfate.lifecycle.problem import (
     Budget,
@@ -26,6 +28,7 @@ from keyfate.lifecycle.problem import (
     Undecided,
     Unreachable,
 )
+from keyfate.lifecycle.universe import universe
 
 EngineName = Literal["auto", "z3", "explicit"]
 ENGINES: dict[EngineName, str] = {"auto": "ic3", "z3": "z3", "explicit": "explicit"}
@@ -121,6 +124,11 @@ class Court:
     twin: Twin
     name: str
 
+    @cached_property
+    def deduction(self) -> Deduction:
+        """Over the lifecycle's terms, which are worth counting only once."""
+        return Deduction(universe(self.lifecycle))
+
     def ask(self, problem: Problem, deadline: Deadline, *, enact: bool = True) -> Answer:
         """Decide `problem` and have the finding judged. `enact`: a trace goes to the twin too."""
         if deadline.passed:
@@ -134,7 +142,9 @@ class Court:
 
     def _trace(self, problem: Problem, finding: Reached, enact: bool) -> Answer:
         try:
-            account = explain(self.lifecycle, finding.trace, problem.target, honest=problem.honest)
+            account = explain(
+                self.lifecycle, finding.trace, problem.target, honest=problem.honest, deduction=self.deduction
+            )
         except ReplayError as error:
             return Answer(finding, divergence=f"{self.name} found a trace that the interpreter refuses: {error}")
         if isinstance(problem.target, Reach) and account.binding is None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyfate.language.typed import And, Condition, Derivable, Lifecycle, Or, Past, Quantifier, Value
-from keyfate.lifecycle.deduction import Derivation, Sighting, derive
+from keyfate.lifecycle.deduction import Deduction, Derivation, Sighting, derive
 from keyfate.lifecycle.evaluation import State
 from keyfate.lifecycle.instances import Env, assignments
 from keyfate.lifecycle.interpreter import Interpreter
@@ -62,9 +62,21 @@ class Account:
     reasons: tuple[Reason, ...]
 
 
-def explain(lifecycle: Lifecycle, trace: Trace, target: Target | None = None, *, honest: bool = False) -> Account:
-    """Replay `trace` and say what each step did. Raises ReplayError if it is no run."""
-    interpreter = Interpreter(lifecycle, dict(trace.controls), dict(trace.capabilities), honest)
+def explain(
+    lifecycle: Lifecycle,
+    trace: Trace,
+    target: Target | None = None,
+    *,
+    honest: bool = False,
+    deduction: Deduction | None = None,
+) -> Account:
+    """Replay `trace` and say what each step did. Raises ReplayError if it is no run.
+
+    `deduction` may be shared by all that is explained of one lifecycle.
+    """
+    watch = (target.condition,) if isinstance(target, Reach) else ()
+    controls, capabilities = dict(trace.controls), dict(trace.capabilities)
+    interpreter = Interpreter(lifecycle, controls, capabilities, honest, watch=watch, deduction=deduction)
     run = interpreter.replay(trace)
     actors = {action.name: action.actor for action in lifecycle.actions}
     steps = []
