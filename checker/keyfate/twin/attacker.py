@@ -138,9 +138,8 @@ class Knowledge:
         for function, recipes in self._attacker.makers.items():
             if self._attacker.resembles(function, canary):
                 for recipe in recipes:
-                    if canary in self._output(recipe):
-                        return True
-        return False
+                    self._output(recipe)
+        return canary in self._makings
 
     def everything(self) -> frozenset[bytes]:
         """All that was found, is public or can be made by one of the recipes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from keyfate.language.typed import And, Condition, Derivable, Or, Quantifier, Value
+from keyfate.language.typed import And, Condition, Derivable, Lifecycle, Or, Quantifier, Value
 from keyfate.lifecycle.instances import Env, capability_names, control_domains, control_names
 from keyfate.lifecycle.names import Atom, Term
 from keyfate.lifecycle.problem import Problem, Reach, Trace
@@ -26,6 +26,54 @@ class Confirmation:
     evidence: tuple[str, ...]
 
 
+class Confirmer:
+    """Replays traces of one lifecycle on bytes; what does not hang on the trace is computed once.
+
+    `primitives` are the honest side's alone, so that a wrong one shows; `seed` draws the secrets.
+    """
+
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        primitives: Primitives = PRIMITIVES,
+        attacker_primitives: Primitives = PRIMITIVES,
+        *,
+        seed: int = 0,
+    ) -> None:
+        self._stage = Stage(lifecycle, primitives, attacker_primitives, seed=seed)
+        self._show = _Shower(lifecycle)
+
+    def confirm(self, problem: Problem, trace: Trace) -> Confirmation:
+        """Replay `trace` and ask whether it reaches the target of `problem`, which is about this lifecycle."""
+        wrong = _unfit(problem, trace)
+        if wrong is not None:
+            return Confirmation(False, wrong, ())
+        twin = Twin(self._stage, dict(trace.controls), dict(trace.capabilities), honest=problem.honest)
+        if not twin.admissible():
+            return Confirmation(False, "the controls of the trace violate a constraint", ())
+        chosen, free = dict(trace.initial), twin.free_states()
+        if chosen.keys() != free.keys() or any(chosen[name] not in values for name, values in free.items()):
+            return Confirmation(False, "the first values of the trace are not possible", ())
+        now = twin.first(chosen)
+        evidence: list[str] = []
+        for number, name in enumerate(trace.actions, start=1):
+            refusal = twin.refusal(now, name)
+            if refusal is not None:
+                return Confirmation(False, f"step {number}: {refusal.reason}", tuple(evidence))
+            for place, written in twin.writes(now, name):
+                what = f"{self._show.term(written.term)} = {short(written.data)}"
+                evidence.append(f"step {number}: {place} gains {what}, {written.origin}")
+            now = twin.step(now, name)
+        env = twin.reached(problem.target, now)
+        if env is None:
+            return Confirmation(False, "the trace ends where the target does not hold on bytes", tuple(evidence))
+        if isinstance(problem.target, Reach):
+            evidence.extend(_accounts(twin, problem.target.condition, env, now, self._show))
+        steps = len(trace.actions)
+        plural = "" if steps == 1 else "s"
+        return Confirmation(True, f"{steps} step{plural} and the end hold on real bytes", tuple(evidence))
+
+
 def confirm(
     problem: Problem,
     trace: Trace,
@@ -34,41 +82,8 @@ def confirm(
     *,
     seed: int = 0,
 ) -> Confirmation:
-    """Replay `trace` on bytes and ask whether it reaches the problem's target there.
-
-    `primitives` are the honest side's alone, so that a wrong one shows.
-    """
-    wrong = _unfit(problem, trace)
-    if wrong is not None:
-        return Confirmation(False, wrong, ())
-    stage = Stage(problem.lifecycle, primitives, attacker_primitives, seed=seed)
-    twin = Twin(stage, dict(trace.controls), dict(trace.capabilities), honest=problem.honest)
-    if not twin.admissible():
-        return Confirmation(False, "the controls of the trace violate a constraint", ())
-    chosen, free = dict(trace.initial), twin.free_states()
-    if chosen.keys() != free.keys() or any(chosen[name] not in values for name, values in free.items()):
-        return Confirmation(False, "the first values of the trace are not possible", ())
-    show = _Shower(problem)
-    now = twin.first(chosen)
-    evidence: list[str] = []
-    for number, name in enumerate(trace.actions, start=1):
-        refusal = twin.refusal(now, name)
-        if refusal is not None:
-            return Confirmation(False, f"step {number}: {refusal.reason}", tuple(evidence))
-        for place, written in twin.writes(now, name):
-            evidence.append(
-                f"step {number}: {place} gains {show.term(written.term)} = {short(written.data)}, {written.origin}"
-            )
-        now = twin.step(now, name)
-    env = twin.reached(problem.target, now)
-    if env is None:
-        return Confirmation(False, "the trace ends where the target does not hold on bytes", tuple(evidence))
-    if isinstance(problem.target, Reach):
-        evidence.extend(_accounts(twin, problem.target.condition, env, now, show))
-    steps = len(trace.actions)
-    return Confirmation(
-        True, f"{steps} step{'' if steps == 1 else 's'} and the end hold on real bytes", tuple(evidence)
-    )
+    """`Confirmer.confirm` for one trace."""
+    return Confirmer(problem.lifecycle, primitives, attacker_primitives, seed=seed).confirm(problem, trace)
 
 
 def _unfit(problem: Problem, trace: Trace) -> str | None:
@@ -94,13 +109,13 @@ def _unfit(problem: Problem, trace: Trace) -> str | None:
 class _Shower:
     """Names of closed terms for the evidence: declared names where there are any."""
 
-    def __init__(self, problem: Problem) -> None:
-        self._problem = problem
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._lifecycle = lifecycle
         self._names: dict[Term, str] | None = None
 
     def term(self, term: Term) -> str:
         if self._names is None:
-            self._names = dict(key_name(self._problem.lifecycle))
+            self._names = dict(key_name(self._lifecycle))
         return self._shown(term, self._names)
 
     def _shown(self, term: Term, names: dict[Term, str]) -> str:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from random import Random
 from typing import TypeVar
 
 from keyfate.language.typed import Lifecycle, Property
+from keyfate.lifecycle.names import ActionName
 from keyfate.lifecycle.problem import Settings, Trace
-from keyfate.twin.pairs import Break, Disagreement, Grounds, NoSettingError, Pair, differs, reaches
+from keyfate.twin.pairs import Break, Disagreement, Grounds, NoSettingError, Pair, Run, differs, reaches
 from keyfate.twin.primitives import PRIMITIVES, Primitives
 
 __all__ = ["Break", "Disagreement", "HuntResult", "NoSettingError", "hunt"]
 
 _DISAGREEMENTS_KEPT = 3
+_PAIRS_TRIED = 20  # steps up to which pairs of them are left out too
+_ACCOMPANIED = 8  # the interpreter goes along on one walk in so many: it costs more than the walk
 _DRAWS = 1_000  # random settings tried for one walk
 
 T = TypeVar("T")
@@ -51,16 +55,18 @@ def hunt(
     """Walk `walks` times, up to `steps` steps each, under admissible settings that agree with `settings`.
 
     The walk is that of `machine.machine`, with a plain seeded generator in Hypothesis' place: the same
-    arguments give the same result, with every version of Hypothesis. `possible` properties are passed
-    over: a walk cannot break them. `progress` hears the number of walks begun. Raises NoSettingError
-    where no admissible setting of the open controls is found.
+    arguments give the same result, with every version of Hypothesis. One walk in eight is accompanied by
+    the interpreter, and everything compared after each step (in `machine`, every walk is). `possible`
+    properties are passed over: a walk cannot break them. `progress` hears the number of walks begun.
+    Raises NoSettingError where no admissible setting of the open controls is found.
     """
     grounds = Grounds(
         lifecycle, settings, properties, primitives=primitives, attacker_primitives=attacker_primitives, seed=seed
     )
     record = _Record(progress)
     for number in range(walks):
-        _walk(grounds, record, steps, Random(f"{seed}/{number}"))  # seeded by text: the same on every machine
+        kind = Pair if number % _ACCOMPANIED == 0 else Run
+        _walk(grounds, record, steps, Random(f"{seed}/{number}"), kind)  # seeded by text: the same everywhere
     order = {rule.name: number for number, rule in enumerate(grounds.properties)}
     breaks = sorted(record.breaks.values(), key=lambda found: order[found.property.name])
     return HuntResult(
@@ -91,47 +97,60 @@ class _Record:
         if self._progress is not None:
             self._progress(self.walks)
 
-    def came_to(self, pair: Pair) -> bool:
+    def came_to(self, run: Run) -> bool:
         """Note where a walk has come to; whether it may go on."""
-        state = pair.state
-        self.states.add(hash((tuple(state.states.values()), tuple(state.places.values()), state.observed)))
-        if pair.now.did is not None:
+        now = run.now
+        places = tuple(frozenset(slots.values()) for slots in now.places.values())
+        self.states.add(hash((tuple(now.values.values()), places, frozenset(now.observed))))
+        if now.did is not None:
             self.steps += 1
-            self.taken[pair.now.did.name] += 1
-        difference = pair.difference()
+            self.taken[now.did.name] += 1
+        difference = run.difference()
         if difference is not None:
             if len(self.disagreements) < _DISAGREEMENTS_KEPT:
-                self.disagreements.append(Disagreement(difference, pair.trace))
+                self.disagreements.append(Disagreement(difference, run.trace))
             return False
-        for rule in pair.broken():
+        for rule in run.grounds.properties:
             known = self.breaks.get(rule.name)
-            if known is None or len(pair.trace.actions) < len(known.trace.actions):
-                self.breaks[rule.name] = Break(rule, pair.trace)
+            if (known is None or run.depth < len(known.trace.actions)) and run.breaks(rule):
+                self.breaks[rule.name] = Break(rule, run.trace)
         return True
 
 
-def _walk(grounds: Grounds, record: _Record, steps: int, random: Random) -> None:
+def _walk(grounds: Grounds, record: _Record, steps: int, random: Random, kind: type[Run]) -> None:
     def choose(label: str, options: Sequence[T]) -> T:
         return random.choice(options)
 
-    pair = None
+    run = None
     for _ in range(_DRAWS):
-        pair = grounds.draw(choose)
-        if pair is not None:
+        run = grounds.draw(choose, kind)
+        if run is not None:
             break
     else:
         raise NoSettingError(f"{_DRAWS} random settings of the open controls violate the constraints")
     # swarm testing (Groce, Zhang, Eide, Chen, Regehr, ISSTA 2012): half of the walks do without some actions
     names = [action.name for action in grounds.lifecycle.actions]
-    without = {name for name in names if random.random() < 0.25} if random.random() < 0.5 else set()
+    swarm = random.random() < 0.5
+    names = [name for name in names if not swarm or random.random() < 0.75]
     record.begun()
-    while record.came_to(pair) and pair.depth < steps:
-        able = list(dict.fromkeys(action.name for action in pair.enabled if action.name not in without))
-        if not able:
+    while record.came_to(run) and run.depth < steps:
+        action = _next(run, names, record, random)
+        if action is None:
             return
-        # first an action, rare ones rather, then an instance: those with many instances would drown the others
-        name = random.choices(able, [1 / (1 + record.taken[name]) for name in able])[0]
-        pair.step(random.choice([action for action in pair.enabled if action.name == name]))
+        run.step(action)
+
+
+def _next(run: Run, names: Sequence[str], record: _Record, random: Random) -> ActionName | None:
+    """Some enabled instance: first an action, rare ones rather, then an instance of it, since those with
+    many instances would drown the others. None where nothing can happen."""
+    # drawing without replacement by weight (Efraimidis, Spirakis, Information Processing Letters 97, 2006)
+    order = sorted(names, key=lambda name: -(random.random() ** (1 + record.taken[name])))
+    for name in order:
+        instances = run.grounds.instances[name]
+        for instance in random.sample(instances, len(instances)):
+            if run.twin.refusal(run.now, instance) is None:
+                return instance
+    return None
 
 
 # Shrinking
@@ -155,22 +174,26 @@ def _shrunk_disagreement(grounds: Grounds, found: Disagreement) -> Disagreement:
 
 
 def shrink(trace: Trace, still: Callable[[Trace], bool]) -> Trace:
-    """A trace of which no single step can be left out while `still` holds: delta debugging
-    (Zeller and Hildebrandt, IEEE TSE 28, 2002) by complements. `still` holds of `trace`."""
+    """A trace of which no step, and no two of a short one, can be left out while `still` holds: delta
+    debugging (Zeller and Hildebrandt, IEEE TSE 28, 2002) by complements. `still` holds of `trace`."""
     actions = trace.actions
     size = max(1, len(actions) // 2)
     while actions:
-        shorter = None
-        for start in range(0, len(actions), size):
-            rest = actions[:start] + actions[start + size :]
-            if still(replace(trace, actions=rest)):
-                shorter = rest
-                break
+        shorter = next((rest for rest in _without(actions, size) if still(replace(trace, actions=rest))), None)
         if shorter is not None:
             actions = shorter
             size = max(1, min(size, len(actions) // 2))
-        elif size == 1:
-            break
-        else:
+        elif size > 1:
             size //= 2
+        else:
+            break
     return replace(trace, actions=actions)
+
+
+def _without(actions: tuple[ActionName, ...], size: int) -> Iterator[tuple[ActionName, ...]]:
+    """All but `size` steps in a row; at the end, all but any two: what undoes each other goes together."""
+    for start in range(0, len(actions), size):
+        yield actions[:start] + actions[start + size :]
+    if size == 1 and len(actions) <= _PAIRS_TRIED:
+        for one, other in combinations(range(len(actions)), 2):
+            yield tuple(action for number, action in enumerate(actions) if number not in (one, other))

@@ -35,7 +35,7 @@ def machine(
 
         @initialize(data=st.data())
         def begin(self, data: st.DataObject) -> None:
-            pair = shared.draw(_drawing(data))
+            pair = shared.draw(_drawing(data), Pair)
             if pair is None:
                 reject()
             self.pair = pair
@@ -48,7 +48,7 @@ def machine(
         def look(self) -> None:
             difference = self.pair.difference()
             assert difference is None, f"{difference}, at the end of {self.pair.trace}"
-            broken = [found.name for found in self.pair.broken()]
+            broken = [found.name for found in shared.properties if self.pair.breaks(found)]
             assert not broken, f"{', '.join(broken)} broken at the end of {self.pair.trace}"
 
     def act(self: Walk, data: st.DataObject, name: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
-from typing import Protocol, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from keyfate.language.typed import Lifecycle, Property, Value
 from keyfate.lifecycle.deduction import Deduction
@@ -28,6 +28,7 @@ _SETTINGS_LISTED = 5_000  # admissible settings are listed up to here, drawn and
 
 
 T = TypeVar("T")
+R = TypeVar("R", bound="Run")
 
 
 class Choose(Protocol):
@@ -73,6 +74,9 @@ class Grounds:
         self.properties = [rule for rule in properties if rule.kind != "possible"]
         self.targets = {rule.name: Reach(rule.binders, rule.target) for rule in self.properties}
         self.stage = Stage(lifecycle, primitives, attacker_primitives, seed=seed)
+        self.instances: dict[str, list[ActionName]] = {action.name: [] for action in lifecycle.actions}
+        for instance in self.stage.instances:
+            self.instances[instance.name].append(instance)
         self.deduction = Deduction(universe(lifecycle))
         self._capabilities: dict[CapabilityName, tuple[bool, ...]] = {
             name: (settings.capabilities[name],) if name in settings.capabilities else (True, False)
@@ -97,8 +101,8 @@ class Grounds:
             if Twin(self.stage, controls, {}).admissible():
                 yield controls
 
-    def draw(self, choose: Choose) -> Pair | None:
-        """A pair at a first state under a setting that `choose` picks; None if it picked no admissible one."""
+    def draw(self, choose: Choose, kind: type[R]) -> R | None:
+        """A run at a first state under a setting that `choose` picks; None if it picked no admissible one."""
         if self.settings is not None:
             controls = choose("controls", self.settings)
         else:
@@ -112,7 +116,7 @@ class Grounds:
         }
         free = Twin(self.stage, controls, capabilities).free_states()
         initial = {name: choose(str(name), options) for name, options in free.items()}
-        return Pair(self, controls, capabilities, initial)
+        return kind(self, controls, capabilities, initial)
 
     def knowledge_differs(self, now: Moment, state: State, twin: Twin) -> str | None:
         """The first term that one side knows and the other does not (R8)."""
@@ -127,7 +131,46 @@ class Grounds:
         return None
 
 
-class Pair:
+class Run:
+    """The twin's side of one run, at one point of it after the other."""
+
+    def __init__(
+        self,
+        grounds: Grounds,
+        controls: Mapping[ControlName, Value],
+        capabilities: Mapping[CapabilityName, bool],
+        initial: Mapping[StateName, Value],
+    ) -> None:
+        self.grounds = grounds
+        self.trace = Trace(tuple(controls.items()), tuple(capabilities.items()), tuple(initial.items()), ())
+        self.twin = Twin(grounds.stage, controls, capabilities)
+        self.now = self.twin.first(initial)
+
+    @classmethod
+    def of(cls, grounds: Grounds, trace: Trace) -> Self:
+        """The run at the start of `trace`."""
+        return cls(grounds, dict(trace.controls), dict(trace.capabilities), dict(trace.initial))
+
+    @property
+    def depth(self) -> int:
+        """How many steps lie behind."""
+        return len(self.trace.actions)
+
+    def step(self, action: ActionName) -> None:
+        """One step, by an enabled instance."""
+        self.trace = replace(self.trace, actions=(*self.trace.actions, action))
+        self.now = self.twin.step(self.now, action)
+
+    def breaks(self, declared: Property) -> bool:
+        """Whether the property does not hold here, on bytes."""
+        return self.twin.reached(self.grounds.targets[declared.name], self.now) is not None
+
+    def difference(self) -> str | None:
+        """What another side sees differently here; None if nothing, or if there is no other side."""
+        return None
+
+
+class Pair(Run):
     """Twin and interpreter at the same point of one run."""
 
     def __init__(
@@ -137,32 +180,23 @@ class Pair:
         capabilities: Mapping[CapabilityName, bool],
         initial: Mapping[StateName, Value],
     ) -> None:
-        self.trace = Trace(tuple(controls.items()), tuple(capabilities.items()), tuple(initial.items()), ())
-        self._grounds = grounds
-        self._twin = Twin(grounds.stage, controls, capabilities)
+        super().__init__(grounds, controls, capabilities, initial)
         watch = [target.condition for target in grounds.targets.values()]
         self._interpreter = Interpreter(
             grounds.lifecycle, controls, capabilities, watch=watch, deduction=grounds.deduction
         )
-        self.now = self._twin.first(initial)
         self.state = next(
             state
             for state in self._interpreter.initial_states()
             if dict(self._interpreter.chosen_first(state)) == dict(initial)
         )
-        self.enabled = self._twin.enabled(self.now)
+        self.enabled = self.twin.enabled(self.now)
 
     def step(self, action: ActionName) -> None:
         """One step of both sides, by an instance that both enable."""
-        self.trace = replace(self.trace, actions=(*self.trace.actions, action))
-        self.now = self._twin.step(self.now, action)
+        super().step(action)
         self.state = self._interpreter.step(self.state, action)
-        self.enabled = self._twin.enabled(self.now)
-
-    @property
-    def depth(self) -> int:
-        """How many steps lie behind."""
-        return len(self.trace.actions)
+        self.enabled = self.twin.enabled(self.now)
 
     def difference(self) -> str | None:
         """What the two sides see differently here; None if nothing."""
@@ -170,42 +204,36 @@ class Pair:
             return "the states differ"
         if {place: frozenset(slots) for place, slots in self.now.places.items()} != dict(self.state.places):
             return "what the places hold differs"
-        bytes_of = self._grounds.stage.vault.bytes_of
+        bytes_of = self.grounds.stage.vault.bytes_of
         if self.now.observed.keys() != {bytes_of(term) for term in self.state.observed}:
             return "what was observed differs"
         enabled = self._interpreter.enabled(self.state)
         if self.enabled != enabled:
             only = sorted(map(str, set(self.enabled) ^ set(enabled)))[0]
             return f"`{only}` is enabled on one side only"
-        unlike = self._grounds.knowledge_differs(self.now, self.state, self._twin)
+        unlike = self.grounds.knowledge_differs(self.now, self.state, self.twin)
         if unlike is not None:
             return unlike
-        for name, target in self._grounds.targets.items():
-            if (self._twin.reached(target, self.now) is None) is self._interpreter.reaches(target, self.state):
-                return f"`{name}` is broken on one side only"
+        for declared in self.grounds.properties:
+            target = self.grounds.targets[declared.name]
+            if self.breaks(declared) is not self._interpreter.reaches(target, self.state):
+                return f"`{declared.name}` is broken on one side only"
         return None
-
-    def broken(self) -> Iterator[Property]:
-        """The properties that do not hold here, on bytes."""
-        for declared in self._grounds.properties:
-            if self._twin.reached(self._grounds.targets[declared.name], self.now) is not None:
-                yield declared
 
 
 def reaches(grounds: Grounds, rule: Property, trace: Trace) -> bool:
     """Whether `trace` runs on bytes and ends in a break of `rule`."""
-    twin = Twin(grounds.stage, dict(trace.controls), dict(trace.capabilities))
-    now = twin.first(dict(trace.initial))
+    run = Run.of(grounds, trace)
     for action in trace.actions:
-        if twin.refusal(now, action) is not None:
+        if run.twin.refusal(run.now, action) is not None:
             return False
-        now = twin.step(now, action)
-    return twin.reached(grounds.targets[rule.name], now) is not None
+        run.step(action)
+    return run.breaks(rule)
 
 
 def differs(grounds: Grounds, trace: Trace) -> bool:
     """Whether twin and interpreter disagree at the end of `trace` and nowhere before."""
-    pair = Pair(grounds, dict(trace.controls), dict(trace.capabilities), dict(trace.initial))
+    pair = Pair.of(grounds, trace)
     for action in trace.actions:
         if pair.difference() is not None or action not in pair.enabled:
             return False
