@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from keyfate.policy.loading import load_policy
+
 DOCUMENTS = ("README.md", "CHANGELOG.md", "docs/language.md", "docs/development.md")
 
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -44,6 +46,15 @@ def test_ci_runs_the_test_command_of_the_readme(root: Path) -> None:
     assert any(re.match(rf"\S+/bin/{re.escape(install)}( |$)", line) for line in ran), install
     assert any(re.match(rf"\S+/bin/{re.escape(test)}( |$)", line) for line in ran), test
     assert (root / ".ci" / "run").stat().st_mode & 0o111, "it can be run as it is"
+
+
+def test_the_policy_of_the_readme_can_be_read(root: Path, tmp_path: Path) -> None:
+    (text,) = re.findall(
+        r"^```toml\n(.+?)^```", (root / "README.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
+    path = tmp_path / "fleet.policy.toml"
+    path.write_text(text, encoding="utf-8")
+    assert load_policy(path).title.startswith("our fleet")
 
 
 def test_every_room_and_suite_is_described(root: Path) -> None:
