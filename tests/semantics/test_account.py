@@ -119,3 +119,18 @@ def test_without_a_target_nothing_is_argued() -> None:
     told = explain(run.lifecycle, run.trace("up[beta]", "save"))
     assert (told.binding, told.reasons) == (None, ())
     assert [str(s.term) for s in told.steps[2].seen] == ['enc(kdf("k", seed[beta], id), m[beta])']
+
+
+def test_what_was_seen_before_is_not_told_again() -> None:
+    run = Run(
+        """
+      secret m, n
+      capability see
+      place disk persistent at host starts with m
+      exposes disk to see
+      action add by cpu then disk gains n
+    """,
+        on=("see",),
+    )
+    told = explain(run.lifecycle, run.trace("add", "add"))
+    assert [[str(s.term) for s in step.seen] for step in told.steps] == [["m"], ["n"], []]

@@ -98,7 +98,9 @@ def test_honest_runs_use_no_capability() -> None:
       property flipped possible x
       property never_flipped never x
     """)
-    assert decide(of, "flipped") == Unreachable(None)
+    honest = explore(problem(of, "flipped"))
+    assert honest.finding == Unreachable(None)
+    assert honest.states == 2  # one setting, whatever capabilities are open
     assert steps(decide(of, "never_flipped")) == ["make", "flip"]
 
 
@@ -138,6 +140,16 @@ def test_states_are_counted_without_the_past() -> None:
 def test_the_past_tells_states_apart_where_it_is_asked_for() -> None:
     # `turn` twice: the same values, but only the second state has `previously back`
     assert steps(decide(lifecycle(COUNTED), "p")) == ["tick", "tick", "tick", "turn", "turn"]
+
+
+def test_the_last_step_tells_states_apart_where_it_is_asked_for() -> None:
+    text = """
+      state x : bool = false
+      action one by cpu then x := true
+      action two by cpu then x := true
+      property p never did two
+    """
+    assert steps(decide(lifecycle(text), "p")) == ["two"]
 
 
 def test_targets_other_than_conditions() -> None:

@@ -189,6 +189,18 @@ def test_a_bare_secret_is_created_and_ideal_needs_nothing() -> None:
     assert run.enabled == ["make", "magic"]
 
 
+def test_a_leak_to_two_capabilities_needs_both() -> None:
+    text = """
+      secret k
+      capability probe
+      capability glitch
+      place ram volatile at cpu starts with k
+      action use by cpu then leaks k using ram to probe and glitch
+    """
+    assert Run(text, on=("probe",)).step("use").observed == set()
+    assert Run(text, on=("probe", "glitch")).step("use").observed == {"k"}
+
+
 RANGE = """
   sort E = 0 .. 2
   state e : E = 0
@@ -222,6 +234,21 @@ def test_out_of_range_asks_that_sources_yield() -> None:
       state e : E = 1
       place ram volatile at cpu
       action grow by cpu then e := e + 1; ram gains kdf("x", s) using ram
+    """)
+    assert run.enabled == []
+    assert not run.interpreter.out_of_range(run.state)
+
+
+@pytest.mark.parametrize("term", ["k[image]", "k[if image = none then image else one]"])
+def test_what_does_not_exist_is_not_out_of_range(term: str) -> None:
+    run = Run(f"""
+      sort I = one | two
+      sort E = 0 .. 1
+      secret k[I]
+      state image : I or none = none
+      state e : E = 1
+      place ram[E] volatile at cpu
+      action put by cpu then ram[e + 1] gains {term} ideal
     """)
     assert run.enabled == []
     assert not run.interpreter.out_of_range(run.state)

@@ -89,6 +89,25 @@ def test_both_branches_of_a_condition_and_one_branch_at_a_time() -> None:
     assert [term for term in found if term.startswith("hash")] == ["hash(b, b)", "hash(a, a)"]
 
 
+@pytest.mark.parametrize(
+    "mention",
+    [
+        'key k = kdf("x", if disk has enc(a, b) then a else b)',
+        "action put by cpu then disk gains hash(if disk has enc(a, b) then a else b) ideal",
+        "action put by cpu when disk has enc(a, b)",
+        "exposes disk to see when disk has enc(a, b)",
+    ],
+)
+def test_terms_in_conditions_are_mentioned(mention: str) -> None:
+    found = terms(f"""
+      secret a, b
+      capability see
+      place disk persistent at host
+      {mention}
+    """)
+    assert "enc(a, b)" in found
+
+
 def test_values_out_of_range_make_no_terms() -> None:
     found = terms("""
       sort E = 0 .. 2

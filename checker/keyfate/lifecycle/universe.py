@@ -127,7 +127,8 @@ def key_name(lifecycle: Lifecycle) -> Mapping[Term, str]:
 
 def _mentions(lifecycle: Lifecycle) -> Iterator[tuple[str, Span, TermExpr]]:
     for family in lifecycle.terms:
-        yield f"`{family.name}`", family.span, family.term
+        for term in (family.term, *_conditional(family.term)):
+            yield f"`{family.name}`", family.span, term
     for place in lifecycle.places:
         for term in place.starts:
             yield f"`{place.name}`", place.span, term
