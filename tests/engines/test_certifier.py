@@ -66,12 +66,14 @@ action drop[p: P] by cpu when power[p] = on and spill = often then disk[p] gains
 action halt[p: P] by host power event when power[p] = on
   then power[p] := off; if clears { clear table[p] }
 action tick by cpu then epoch := epoch + 1
+action scrawl by attacker when true then disk[b] gains label
 action forge by attacker needs forge when lit then disk[a] gains pair(label, label)
 constraint clears or spill != often
 property data_secret never attacker knows data
 property volatile_ for p: P when power[p] = off never table[p] has seed[p]
 property once_on for p: P when table[p] has seed[p] never not once (did boot[p])
 property reboots possible power[a] = on and once (did halt[a])
+property scrawled possible disk[b] has label
 property forged possible disk[a] has pair(label, label)
 """
 
@@ -172,6 +174,17 @@ def test_a_latch_is_a_bit_of_the_invariant() -> None:
 def walk(node: object) -> list[object]:
     parts = node if isinstance(node, tuple) else vars(node).values() if hasattr(node, "__dataclass_fields__") else ()
     return [node, *(found for part in parts for found in walk(part))]
+
+
+def test_an_honest_proof_leaves_the_attacker_out() -> None:
+    clean = proof(clause(Holds(PlaceName("disk", ("b",)), Atom("label", (), True))))
+    asked = problem("scrawled", Settings({}, {STEAL: False, FORGE: False}))
+    assert "not kept by scrawl" in CERTIFIER.certify(asked, clean).reason
+    assert CERTIFIER.certify(replace(asked, honest=True), clean).accepted
+    # and its actions are never enabled in one
+    never = Problem(LIFECYCLE, Settings(), Enabled(frozenset({"scrawl"})))
+    assert "target" in CERTIFIER.certify(never, proof()).reason
+    assert CERTIFIER.certify(replace(never, honest=True), proof()).accepted
 
 
 def negated(claim: Unreachable, number: int) -> Unreachable:
@@ -397,7 +410,7 @@ def test_a_trace_of_no_steps() -> None:
 
 # Deduction on its own
 
-WRAPPED = """
+RING = """
 lifecycle ring "keys that wrap each other" status assumed
 component host outside
 capability look "sees"
@@ -407,29 +420,36 @@ place drawer persistent at host
 exposes heap to look
 action fill by host then heap gains enc(k1, k2) ideal; heap gains enc(k2, k3) ideal; heap gains enc(k3, k1) ideal
 action store by host then heap gains enc(k2, data) ideal
-action slip by host then drawer gains k3
+action slip by host then drawer gains KEY
 action lay by host then heap gains all of drawer
 property safe never attacker knows data
+property whole never attacker knows k2 and attacker knows k1 and attacker knows k3
 """
 
 
-def test_a_ring_of_keys_opens_only_with_one_of_them() -> None:
-    lifecycle = load_text(WRAPPED).lifecycle
+@pytest.mark.parametrize("key", ["k1", "k2", "k3"])
+def test_a_ring_of_keys_opens_with_any_of_them(key: str) -> None:
+    lifecycle = load_text(RING.replace("KEY", key)).lifecycle
     certifier = Certifier(lifecycle)
-    target = Reach((), lifecycle.properties[0].target)
-    asked = Problem(lifecycle, Settings(), target)
-    k3 = Atom("k3", (), False)
-    closed = [clause(Observed(Atom(name, (), False))) for name in ("k1", "k2", "k3", "data")]
-    kept = [clause(Holds(PlaceName("heap"), k3)), clause(Holds(PlaceName("drawer"), k3))]
-    assert "not kept by slip" in certifier.certify(asked, proof(*closed, *kept)).reason
-    # what is laid out opens the whole ring
     run = tuple(ActionName(name, ()) for name in ("fill", "store", "slip", "lay"))
     on = ((CapabilityName("look"), True),)
-    assert certifier.certify(asked, Reached(Trace((), on, (), run))).accepted
-    for missing in range(4):
-        rest = run[:missing] + run[missing + 1 :]
-        assert not certifier.certify(asked, Reached(Trace((), on, (), rest))).accepted
-    # as long as nothing is slipped, the ring proves nothing about itself
-    without = load_text(WRAPPED.replace("action slip by host then drawer gains k3\n", "")).lifecycle
-    quiet = Problem(without, Settings(), Reach((), without.properties[0].target))
-    assert Certifier(without).certify(quiet, proof(*closed)).accepted
+    for rule in lifecycle.properties:
+        asked = Problem(lifecycle, Settings(), Reach((), rule.target))
+        assert certifier.certify(asked, Reached(Trace((), on, (), run))).accepted
+        needed = {"safe": run if key != "k2" else run[1:], "whole": (run[0], *run[2:])}[rule.name]
+        for action in needed:
+            rest = tuple(a for a in needed if a != action)
+            assert not certifier.certify(asked, Reached(Trace((), on, (), rest))).accepted
+        assert certifier.certify(asked, Reached(Trace((), on, (), needed))).accepted
+
+
+def test_a_ring_of_keys_opens_with_none_of_them() -> None:
+    held = [clause(Observed(Atom(name, (), False))) for name in ("k1", "k2", "k3", "data")]
+    for text, accepted in ((RING.replace("KEY", "k3"), False), (RING.replace("KEY", "data"), False)):
+        lifecycle = load_text(text).lifecycle
+        asked = Problem(lifecycle, Settings(), Reach((), lifecycle.properties[0].target))
+        assert Certifier(lifecycle).certify(asked, proof(*held)).accepted == accepted
+    lifecycle = load_text(RING.replace("action slip by host then drawer gains KEY\n", "")).lifecycle
+    for rule in lifecycle.properties:
+        asked = Problem(lifecycle, Settings(), Reach((), rule.target))
+        assert Certifier(lifecycle).certify(asked, proof(*held)).accepted
