@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 UNUSABLE = 2  # bad usage, lifecycle or policy
 NOTHING = 4
 DEFECT = 70  # EX_SOFTWARE of sysexits.h
+HUNG_UP, STOPPED = 141, 130  # as shells say of a process that a closed pipe or an interrupt ended
 ENGINES = ("auto", "z3", "explicit")
 
 
@@ -191,8 +192,14 @@ def _print(text: str, output: Path | None) -> None:
         _write(output, text)
         return
     encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has enough. The interpreter must not complain at exit, and click, which
+        # would end with 1, not be asked: that says that a requirement is broken.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(HUNG_UP)
 
 
 def _write(path: Path, text: str) -> None:
@@ -259,11 +266,7 @@ def main() -> NoReturn:
         status = UNUSABLE
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        status = 130  # as shells say of a process that an interrupt ended
-    except BrokenPipeError:
-        # Who read our output has enough; the interpreter must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 141
+        status = STOPPED
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,9 +23,3 @@ def report(house: Path) -> Report:
     """Both policies and the bare lifecycle."""
     paths = [house / "safe.policy.toml", house / "flash.policy.toml", house / "vault.kf"]
     return open_session(paths, {}).check(Options(workers=1))
-
-
-@pytest.fixture
-def inside(house: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    monkeypatch.chdir(house)
-    yield house

@@ -20,7 +20,7 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
     """
     from keyfate.certifier.certify import Certifier
     from keyfate.engines.decide import Engine as Prover
-    from keyfate.twin.confirm import confirm
+    from keyfate.twin.confirm import Confirmer
 
     certifier = _Certifier(Certifier(lifecycle))
     chosen: Engine
@@ -30,7 +30,7 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
         chosen = _Z3(certifier.inner)
     else:
         chosen = Prover(lifecycle)
-    return Court(lifecycle, chosen, certifier, confirm, ENGINES[engine])
+    return Court(lifecycle, chosen, certifier, Confirmer(lifecycle).confirm, ENGINES[engine])
 
 
 class _Certifier:

@@ -12,6 +12,9 @@ from keyfate.checking.judges import Answer, Court, Deadline
 from keyfate.checking.naming import Namer, plain
 from keyfate.checking.results import Certificate, Result
 from keyfate.language import typed as t
+from keyfate.lifecycle.deduction import Deduction
+from keyfate.lifecycle.evaluation import State
+from keyfate.lifecycle.instances import instances_of
 from keyfate.lifecycle.interpreter import Interpreter
 from keyfate.lifecycle.problem import (
     Enabled,
@@ -20,10 +23,12 @@ from keyfate.lifecycle.problem import (
     Problem,
     Reach,
     Reached,
+    Trace,
     Undecided,
     Unreachable,
 )
 from keyfate.lifecycle.trees import nodes
+from keyfate.lifecycle.universe import universe
 from keyfate.policy.policy import Policy
 
 
@@ -36,12 +41,15 @@ class PolicyCheck:
         self._court = court
         self._namer = namer
         self._deadline = deadline
+        self._happened: set[str] = set()  # actions of the traces found so far
 
     def result(self, rule: t.Property) -> Result:
         """The verdict on one property."""
         started = time.perf_counter()
         outcome = self._possible(rule) if rule.kind == "possible" else self._safety(rule)
         seconds = time.perf_counter() - started
+        if outcome.shown is not None and outcome.shown.trace is not None:
+            self._happened.update(a.name for a in outcome.shown.trace.actions)
         return result(self.policy, rule, outcome, self._namer, self._court.name, seconds)
 
     def _safety(self, rule: t.Property) -> Outcome:
@@ -127,7 +135,7 @@ class PolicyCheck:
     def dead_actions(self) -> tuple[tuple[str, ...] | None, str | None]:
         """Actions of which no instance is ever enabled (None where that was not decided), and a
         divergence on the way."""
-        left = {a.name for a in self.lifecycle.actions}
+        left = {a.name for a in self.lifecycle.actions} - self._happened
         while left:
             answer = self._court.ask(self._problem(Enabled(frozenset(left))), self._deadline, enact=False)
             if answer.divergence is not None:
@@ -136,11 +144,20 @@ class PolicyCheck:
                 break
             if answer.trace is None or answer.account is None:
                 return None, None
-            controls, capabilities = dict(answer.trace.controls), dict(answer.trace.capabilities)
-            interpreter = Interpreter(self.lifecycle, controls, capabilities, watch=(), deduction=self._court.deduction)
-            for step in answer.account.steps:
-                left -= {name.name for name in interpreter.enabled(step.state)}
+            left -= {a.name for a in answer.trace.actions}
+            left -= self._enabled(answer.trace, answer.account.steps[-1].state, left)
         return tuple(a.name for a in self.lifecycle.actions if a.name in left), None
+
+    def _enabled(self, trace: Trace, state: State, names: set[str]) -> set[str]:
+        """Those of the actions that are enabled in the state that the trace ends in."""
+        controls, capabilities = dict(trace.controls), dict(trace.capabilities)
+        interpreter = Interpreter(self.lifecycle, controls, capabilities, watch=(), deduction=self._deduction)
+        instances = (n for a in self.lifecycle.actions if a.name in names for n, _ in instances_of(a))
+        return {name.name for name in instances if interpreter.obstacle(state, name) is None}
+
+    @cached_property
+    def _deduction(self) -> Deduction:
+        return Deduction(universe(self.lifecycle))
 
 
 def _used(answer: Answer | None, lifecycle: t.Lifecycle) -> frozenset[str]:

@@ -1,0 +1,322 @@
+"""The commands as a user runs them: words in, text and exit status out."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from vault import FLASH, furnish
+
+ENV = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
+
+
+def keyfate(*words: object, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
+    """A real process, as from a shell."""
+    done = subprocess.run(
+        [sys.executable, "-m", "keyfate", *map(str, words)],
+        cwd=cwd,
+        env=ENV | {"PYTHONIOENCODING": "utf-8"} | more,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return furnish(tmp_path)
+
+
+# check
+
+
+def test_all_requirements_met(folder: Path) -> None:
+    done = keyfate("check", "safe.policy.toml", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✓ PROVED" in done.stdout
+    assert done.stderr == ""
+
+
+def test_a_requirement_broken(folder: Path) -> None:
+    done = keyfate("check", "flash.policy.toml", cwd=folder)
+    assert done.returncode == 1
+    assert "✗ flash: secrecy is VIOLATED" in done.stdout
+    assert done.stdout.rstrip().endswith("next: keyfate explain flash.policy.toml secrecy")
+
+
+def test_without_arguments_the_policies_below(folder: Path) -> None:
+    done = keyfate("check", "--format", "json", cwd=folder)
+    assert done.returncode == 1
+    report = json.loads(done.stdout)
+    assert [p["policy"] for p in report["policies"]] == ["flash", "safe"]
+    assert report["exit_status"] == 1
+
+
+def test_no_policy_found(tmp_path: Path) -> None:
+    for words in ((), (".",)):
+        done = keyfate("check", *words, cwd=tmp_path)
+        assert done.returncode == 4
+        assert "no policy found" in done.stderr
+        assert "next: keyfate check --library" in done.stderr
+
+
+def test_nothing_applies(folder: Path) -> None:
+    text = (folder / "vault.kf").read_text(encoding="utf-8")
+    (folder / "vault.kf").write_text(text[: text.index("property ")], encoding="utf-8")
+    (folder / "mine.policy.toml").write_text('lifecycle = "vault.kf"\n')
+    assert keyfate("check", "mine.policy.toml", cwd=folder).returncode == 4
+
+
+def test_time_is_up(folder: Path) -> None:
+    done = keyfate("check", "safe.policy.toml", "--timeout", "0.000001", "--format", "json", cwd=folder)
+    assert done.returncode == 3
+    assert {r["verdict"] for r in json.loads(done.stdout)["results"]} == {"UNKNOWN"}
+
+
+def test_a_policy_that_expects_the_break_is_met(folder: Path) -> None:
+    (folder / "mine.policy.toml").write_text('extends = "flash.policy.toml"\n[require]\nsecrecy = "VIOLATED"\n')
+    assert keyfate("check", "mine.policy.toml", cwd=folder).returncode == 0
+
+
+def test_vacuous_meets_no_named_requirement(folder: Path) -> None:
+    (folder / "mine.policy.toml").write_text('extends = "safe.policy.toml"\n[require]\naudited = "PROVED"\n')
+    done = keyfate("check", "mine.policy.toml", cwd=folder)
+    assert done.returncode == 1
+    assert "audited is VACUOUS, required PROVED" in done.stdout
+
+
+def test_a_bare_lifecycle(folder: Path) -> None:
+    done = keyfate("check", "vault.kf", "--format", "json", cwd=folder)
+    assert done.returncode == 1
+    assert {r["property"]: r["verdict"] for r in json.loads(done.stdout)["results"]}["restores"] == "DEPENDS"
+
+
+@pytest.mark.parametrize("engine", ["z3", "explicit"])
+def test_other_engines(folder: Path, engine: str) -> None:
+    done = keyfate("check", "--engine", engine, "--format", "json", cwd=folder)
+    assert done.returncode == 1
+    assert {r["engine"] for r in json.loads(done.stdout)["results"]} == {engine}
+
+
+def test_a_larger_scope(folder: Path) -> None:
+    done = keyfate("check", "safe.policy.toml", "--scope", "Shelf=3", "--format", "json", cwd=folder)
+    assert done.returncode == 0
+    assert {r["scope"]["sorts"]["Shelf"] for r in json.loads(done.stdout)["results"]} == {3}
+
+
+def test_the_same_words_twice_give_the_same_bytes(folder: Path) -> None:
+    outputs = []
+    for seed in ("1", "2"):
+        done = keyfate("check", ".", "vault.kf", "--format", "json", cwd=folder, PYTHONHASHSEED=seed)
+        report = json.loads(done.stdout)
+        for result in report["results"]:
+            result["seconds"] = 0
+        outputs.append(report)
+    assert outputs[0] == outputs[1]
+
+
+# Outputs
+
+
+def test_json_beside_text(folder: Path) -> None:
+    done = keyfate("check", "safe.policy.toml", "--json-output", "out.json", cwd=folder)
+    assert done.returncode == 0
+    assert "✓ PROVED" in done.stdout
+    assert json.loads((folder / "out.json").read_text(encoding="utf-8"))["exit_status"] == 0
+
+
+def test_text_to_a_file(folder: Path) -> None:
+    done = keyfate("check", "safe.policy.toml", "--output", "out.txt", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "✓ PROVED" in (folder / "out.txt").read_text(encoding="utf-8")
+
+
+def test_bad_input_leaves_the_old_output(folder: Path) -> None:
+    (folder / "out.txt").write_text("old")
+    (folder / "bad.policy.toml").write_text("x = 1\n")
+    done = keyfate("check", "bad.policy.toml", "--output", "out.txt", cwd=folder)
+    assert done.returncode == 2
+    assert (folder / "out.txt").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--output", "."], "is a folder"),
+        (["--output", "missing/out.txt"], "in no folder that exists"),
+        (["--output", "safe.policy.toml"], "taken already"),
+        (["--output", "o", "--json-output", "o"], "taken already"),
+    ],
+)
+def test_outputs_that_cannot_be(folder: Path, words: list[str], says: str) -> None:
+    done = keyfate("check", "safe.policy.toml", *words, cwd=folder)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "lifecycle = " in (folder / "safe.policy.toml").read_text(encoding="utf-8")
+
+
+def test_a_reader_that_hangs_up(folder: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keyfate", "list", "vault.kf"],
+        cwd=folder,
+        env=ENV,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait(60) == 141
+
+
+def test_a_terminal_without_unicode(folder: Path) -> None:
+    done = keyfate("check", "safe.policy.toml", cwd=folder, PYTHONIOENCODING="ascii", LC_ALL="C")
+    assert done.returncode == 0
+    assert "PROVED" in done.stdout
+
+
+@pytest.mark.parametrize(("more", "colored"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
+def test_colour_and_progress_on_a_terminal_only(folder: Path, more: dict[str, str], colored: bool) -> None:
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keyfate", "check", "safe.policy.toml"],
+        cwd=folder,
+        env=ENV | {"TERM": "xterm"} | more,
+        stdout=follower,
+        stderr=subprocess.PIPE,
+    )
+    os.close(follower)
+    shown = b""
+    while True:
+        try:
+            part = os.read(leader, 65536)
+        except OSError:  # the terminal's end
+            break
+        if not part:
+            break
+        shown += part
+    os.close(leader)
+    assert process.stderr is not None
+    assert process.stderr.read() == b""  # no bar where the error stream is no terminal
+    assert process.wait(60) == 0
+    assert (b"\x1b[" in shown) is colored
+
+
+# Usage
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["check", "--engine", "spin"], "spin"),
+        (["check", "--scope", "Shelf"], "SORT=SIZE"),
+        (["check", "--scope", "Shelf=0"], "SORT=SIZE"),
+        (["check", "--timeout", "0"], "timeout"),
+        (["check", "--format", "xml"], "xml"),
+        (["check", "--library", "safe.policy.toml"], "--library takes no paths"),
+        (["check", "--update"], "--update goes with --library"),
+        (["check", "vault.kf", "--scope", "Shelve=3"], "did you mean `Shelf`?"),
+        (["explain", "flash.policy.toml", "secrcy"], "did you mean `secrecy`?"),
+        (["explain", "nowhere.policy.toml", "secrecy"], "there is no file"),
+        (["list", "valt.kf"], "there is no lifecycle"),
+        (["hunt", "nowhere.kf"], "there is no file"),
+        (["hunt", "vault.kf", "--walks", "0"], "walks"),
+        (["frobnicate"], "frobnicate"),
+    ],
+)
+def test_bad_usage(folder: Path, words: list[str], says: str) -> None:
+    done = keyfate(*words, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
+def test_help_and_version(tmp_path: Path) -> None:
+    assert "check" in keyfate("--help", cwd=tmp_path).stdout
+    assert keyfate("--version", cwd=tmp_path).stdout.startswith("keyfate, version ")
+    for command in ("check", "explain", "list", "hunt"):
+        assert keyfate(command, "--help", cwd=tmp_path).returncode == 0
+
+
+# explain, list, hunt
+
+
+def test_explain(folder: Path) -> None:
+    done = keyfate("explain", "flash.policy.toml", "secrecy", cwd=folder)
+    assert done.returncode == 0
+    assert "how the attacker computes item[" in done.stdout
+    done = keyfate("explain", "flash.policy.toml", "secrecy", "--format", "json", cwd=folder)
+    assert [r["property"] for r in json.loads(done.stdout)["results"]] == ["secrecy"]
+
+
+def test_list_a_lifecycle(folder: Path) -> None:
+    text = keyfate("list", "vault.kf", cwd=folder).stdout
+    for words in (
+        "A vault that can be switched off",
+        "sealed[Shelf] : false | true",
+        "flash: on the disk",
+        "peek[Shelf]",
+        "CWE-311",
+        "a paper",
+        "secrecy",
+        "Nobody learns an item",
+        "flash cannot be wiped",
+    ):
+        assert words in text
+
+
+def test_list_the_library(tmp_path: Path) -> None:
+    done = keyfate("list", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "next: keyfate list " in done.stdout
+
+
+def test_hunt_finds_a_break_again_and_again(folder: Path) -> None:
+    done = keyfate("hunt", "flash.policy.toml", "--walks", "50", "--seed", "1", cwd=folder)
+    assert done.returncode == 1
+    assert "✗ secrecy broken on bytes" in done.stdout
+    assert "2. stop" in done.stdout
+    assert keyfate("hunt", "flash.policy.toml", "--walks", "50", "--seed", "1", cwd=folder).stdout == done.stdout
+
+
+def test_hunt_without_a_break(folder: Path) -> None:
+    done = keyfate("hunt", "safe.policy.toml", "--walks", "20", cwd=folder)
+    assert done.returncode == 0
+    assert "✓ nothing broke: 20 walks" in done.stdout
+    assert "a walk that finds nothing proves nothing" in done.stdout
+
+
+# Interrupts and crashes
+
+
+def test_an_interrupt_keeps_what_was_decided(folder: Path) -> None:
+    for number in range(40):
+        (folder / f"p{number}.policy.toml").write_text(FLASH)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keyfate", "check", "--scope", "Shelf=5", "--format", "json"],
+        cwd=folder,
+        env=ENV,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    time.sleep(4)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=120)
+    assert b"Traceback" not in err
+    assert process.returncode in (1, 3, 130)
+    if process.returncode != 130:
+        results = json.loads(out)["results"]
+        assert len(results) == 42 * 5
+        assert any(r["reason"] == "interrupted" for r in results)
