@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import os
 import pty
-import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from vault import FLASH, furnish
+from keyfate import cli
+from keyfate.language.library import LibraryError
+from keyfate.reporting import commands
+from vault import furnish
 
 ENV = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
 
@@ -167,18 +169,13 @@ def test_outputs_that_cannot_be(folder: Path, words: list[str], says: str) -> No
 
 
 def test_a_reader_that_hangs_up(folder: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "keyfate", "list", "vault.kf"],
-        cwd=folder,
-        env=ENV,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait(60) == 141
+    words = [sys.executable, "-m", "keyfate", "list", "vault.kf"]
+    with subprocess.Popen(words, cwd=folder, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(60) == 141
 
 
 def test_a_terminal_without_unicode(folder: Path) -> None:
@@ -190,28 +187,28 @@ def test_a_terminal_without_unicode(folder: Path) -> None:
 @pytest.mark.parametrize(("more", "colored"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
 def test_colour_and_progress_on_a_terminal_only(folder: Path, more: dict[str, str], colored: bool) -> None:
     leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "keyfate", "check", "safe.policy.toml"],
-        cwd=folder,
-        env=ENV | {"TERM": "xterm"} | more,
-        stdout=follower,
-        stderr=subprocess.PIPE,
-    )
-    os.close(follower)
-    shown = b""
+    words = [sys.executable, "-m", "keyfate", "check", "safe.policy.toml"]
+    env = ENV | {"TERM": "xterm"} | more
+    with subprocess.Popen(words, cwd=folder, env=env, stdout=follower, stderr=subprocess.PIPE) as process:
+        os.close(follower)
+        shown = b"".join(parts(leader))
+        os.close(leader)
+        assert process.stderr is not None
+        assert process.stderr.read() == b""  # no bar where the error stream is no terminal
+        assert process.wait(60) == 0
+    assert (b"\x1b[" in shown) is colored
+
+
+def parts(leader: int) -> Iterator[bytes]:
+    """What is written to the other end of a terminal, until it is closed."""
     while True:
         try:
             part = os.read(leader, 65536)
-        except OSError:  # the terminal's end
-            break
+        except OSError:
+            return
         if not part:
-            break
-        shown += part
-    os.close(leader)
-    assert process.stderr is not None
-    assert process.stderr.read() == b""  # no bar where the error stream is no terminal
-    assert process.wait(60) == 0
-    assert (b"\x1b[" in shown) is colored
+            return
+        yield part
 
 
 # Usage
@@ -300,23 +297,29 @@ def test_hunt_without_a_break(folder: Path) -> None:
 # Interrupts and crashes
 
 
-def test_an_interrupt_keeps_what_was_decided(folder: Path) -> None:
-    for number in range(40):
-        (folder / f"p{number}.policy.toml").write_text(FLASH)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "keyfate", "check", "--scope", "Shelf=5", "--format", "json"],
-        cwd=folder,
-        env=ENV,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    time.sleep(4)
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=120)
-    assert b"Traceback" not in err
-    assert process.returncode in (1, 3, 130)
-    if process.returncode != 130:
-        results = json.loads(out)["results"]
-        assert len(results) == 42 * 5
-        assert any(r["reason"] == "interrupted" for r in results)
+def ends_with(words: list[str], monkeypatch: pytest.MonkeyPatch, raised: BaseException) -> object:
+    """The status of a command in which `raised` comes up."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise raised
+
+    monkeypatch.setattr(commands, "check", fail)
+    monkeypatch.setattr(sys, "argv", ["keyfate", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    return ended.value.code
+
+
+def test_an_interrupt_is_no_verdict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ends_with(["check"], monkeypatch, KeyboardInterrupt()) == 130
+    assert capsys.readouterr().err.strip() == "interrupted"
+
+
+def test_a_crash_is_no_verdict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ends_with(["check"], monkeypatch, ZeroDivisionError("a defect")) == 70
+    assert "this is a defect of keyfate" in capsys.readouterr().err
+
+
+def test_a_damaged_installation_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ends_with(["check"], monkeypatch, LibraryError("the folder is missing")) == 2
+    assert "error: the folder is missing" in capsys.readouterr().err

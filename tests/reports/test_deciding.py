@@ -258,3 +258,28 @@ def test_the_first_status_that_applies(report: Report, verdicts: list[str], stat
 def test_judges_that_disagree_about_the_whole_are_not_hidden(report: Report) -> None:
     met = [replace(report.results[0], met=True)]
     assert exit_status([replace(report.policies[0], diverged="both sides")], met) == 5
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_interrupt_keeps_what_was_decided(house: Path, workers: int) -> None:
+    paths = [house / "safe.policy.toml", house / "flash.policy.toml", house / "vault.kf"]
+    heard: list[str] = []
+
+    def tick(policy: str, rule: str) -> None:
+        heard.append(rule)
+        if len(heard) == 2:
+            raise KeyboardInterrupt
+
+    report = open_session(paths, {}).check(Options(workers=workers), tick)
+    assert [r.property for r in report.results] == 3 * [
+        "secrecy",
+        "gone_is_gone",
+        "off_is_empty",
+        "audited",
+        "restores",
+    ]
+    left = [r for r in report.results if r.verdict == "UNKNOWN"]
+    assert left
+    assert {r.reason for r in left} == {"interrupted"}
+    assert {r.verdict for r in report.results if r.policy == "(no policy)"} == {"UNKNOWN"}
+    assert all(not r.met for r in left if r.required)

@@ -73,7 +73,12 @@ def run(policies: Sequence[Policy], options: Options, tick: Tick | None = None) 
     if workers > 1:
         return _Pool(policies, options, tick, workers).run()
     bench = Bench(options.engine)
-    return tuple(_check(policy, bench, options, tick) for policy in policies)
+    done: list[Checked] = []
+    for policy in policies:
+        done.append(_check(policy, bench, options, tick))
+        if any(r.reason == INTERRUPTED for r in done[-1].results):
+            break
+    return (*done, *(_unfinished(policy, options, INTERRUPTED) for policy in policies[len(done) :]))
 
 
 def _check(policy: Policy, bench: Bench, options: Options, tick: Tick | None) -> Checked:
