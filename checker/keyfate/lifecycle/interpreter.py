@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from keyfate.language.source import Diagnostic, Label, LifecycleError, Span
+from keyfate.language.source import Span
 from keyfate.language.typed import (
     Action,
     Assign,
@@ -53,6 +53,7 @@ from keyfate.lifecycle.names import (
 )
 from keyfate.lifecycle.problem import Enabled, OutOfRange, Reach, Target, Trace
 from keyfate.lifecycle.trees import nodes, parameters
+from keyfate.lifecycle.writes import Writes, conflict
 
 Basic = Assign | Gain | Lose | Become | Copy | Leak  # an effect that is no bracket around others
 
@@ -152,15 +153,16 @@ class Interpreter:
 
     def successors(self, state: State) -> Iterator[tuple[ActionName, State]]:
         """Every step from `state`."""
+        history = self._history_after(state)  # the same whatever happens
         for name in self.enabled(state):
-            yield name, self._after(state, name)
+            yield name, self._after(state, name, history)
 
     def step(self, state: State, action: ActionName) -> State:
         """The state after `action`. Raises ReplayError if it is not enabled."""
         obstacle = self.obstacle(state, action)
         if obstacle is not None:
             raise ReplayError(1, obstacle.reason)
-        return self._after(state, action)
+        return self._after(state, action, self._history_after(state))
 
     def obstacle(self, state: State, name: ActionName) -> Obstacle | None:
         """Why the instance is not enabled in `state`; None if it is."""
@@ -249,14 +251,16 @@ class Interpreter:
                 return f"{_listed(members)} do not yield `{term}`"
         return None
 
-    def _after(self, state: State, name: ActionName) -> State:
+    def _history_after(self, state: State) -> Mapping[Before, bool]:
+        return {before: self._evaluator.latched(past, bound, state) for before, past, bound in self._pasts}
+
+    def _after(self, state: State, name: ActionName, history: Mapping[Before, bool]) -> State:
         """R1: all effects at once, read in the state before; then what is exposed in the state after is observed."""
         action, env = self._declared[name.name], self._instances[name]
         effects = tuple(self._reached(action.effects, env, state))
         states = {**state.states, **self._assigned(action, effects, state)}
         places = {**state.places, **self._moved(action, effects, state)}
         leaked = {sighting.term for sighting in self._leaks(effects, state)}
-        history = {before: self._evaluator.latched(past, bound, state) for before, past, bound in self._pasts}
         return self._observing(State(states, places, state.observed | leaked, name, history))
 
     def _assigned(
@@ -271,20 +275,20 @@ class Interpreter:
                 assert not isinstance(value, Absent)
                 name = StateName(effect.target.name, index)
                 if name in values and values[name][0] != value:
-                    raise _conflict(action, str(name), values[name][1], effect.span)
+                    raise conflict(action, str(name), values[name][1], effect.span)
                 values[name] = (value, effect.span)
         return {name: value for name, (value, _) in values.items()}
 
     def _moved(
         self, action: Action, effects: Sequence[tuple[Basic, Env]], state: State
     ) -> Mapping[PlaceName, frozenset[Term]]:
-        writes: dict[PlaceName, _Writes] = {}
+        writes: dict[PlaceName, Writes] = {}
         for effect, env in effects:
             if isinstance(effect, Assign | Leak):
                 continue
             place = self._evaluator.place(effect.place, env, state)
             assert isinstance(place, PlaceName)
-            write = writes.setdefault(place, _Writes([], {}, {}))
+            write = writes.setdefault(place, Writes([], {}, {}))
             match effect:
                 case Gain(_, expression):
                     write.gained[self._closed(expression, env, state)] = effect.span
@@ -402,32 +406,8 @@ class Interpreter:
             obstacle = self.obstacle(run[-1], action)
             if obstacle is not None:
                 raise ReplayError(number, obstacle.reason)
-            run.append(self._after(run[-1], action))
+            run.append(self._after(run[-1], action, self._history_after(run[-1])))
         return tuple(run)
-
-
-@dataclass(frozen=True)
-class _Writes:
-    """What one step does to one place, each with the span that says so."""
-
-    whole: list[tuple[frozenset[Term], Span]]
-    gained: dict[Term, Span]
-    lost: dict[Term, Span]
-
-    def applied(self, content: frozenset[Term], action: Action, place: PlaceName) -> frozenset[Term]:
-        for term in self.gained.keys() & self.lost.keys():
-            raise _conflict(action, f"{place} has {term}", self.gained[term], self.lost[term])
-        for whole, span in self.whole:
-            for other, span_of_other in self.whole:
-                if whole != other:
-                    raise _conflict(action, str(place), span, span_of_other)
-            for term in self.gained.keys() - whole:
-                raise _conflict(action, f"{place} has {term}", span, self.gained[term])
-            for term in self.lost.keys() & whole:
-                raise _conflict(action, f"{place} has {term}", span, self.lost[term])
-        if self.whole:
-            return self.whole[0][0]
-        return (content | frozenset(self.gained)) - frozenset(self.lost)
 
 
 # Where first values and constraints are read: nothing but controls exists yet.
@@ -444,17 +424,6 @@ def _instances_of_pasts(lifecycle: Lifecycle, watched: Sequence[Condition]) -> t
         for past in pasts.values()
         for env in assignments(params[name] for name in past.free)
     )
-
-
-def _conflict(action: Action, location: str, first: Span, second: Span) -> LifecycleError:
-    # checking refuses such a lifecycle (R2); who runs one unchecked hears it here
-    diagnostic = Diagnostic(
-        "KF301",
-        f"two effects of `{action.name}` disagree about `{location}`",
-        first,
-        (Label(second, "the other effect"),),
-    )
-    return LifecycleError((diagnostic,))
 
 
 def _absent(found: object) -> Absent | None:
