@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 
 from keyfate.language.typed import Function
 from keyfate.twin.bytestrings import short
@@ -35,7 +36,13 @@ class _Making:
 
 
 _SEARCHES_KEPT = 256
+_COMBINATIONS = 500_000
+_INVERTIBLE: frozenset[Function] = frozenset({"enc", "seal", "wrap", "page", "pair"})
 _OPENING_ORDER: tuple[Function, ...] = ("enc", "seal", "wrap", "page", "aenc")
+
+
+class SearchTooLargeError(RuntimeError):
+    """A recipe has more combinations of arguments than can be tried."""
 
 
 class Attacker:
@@ -132,14 +139,40 @@ class Knowledge:
         self._saturate()
 
     def has(self, canary: bytes) -> bool:
-        """Whether these bytes come out of the search."""
+        """Whether these bytes come out of the search.
+
+        What has a key is not made for every message: the canary is opened, and the search goes on for what is
+        inside. The construction is deterministic, so who has both parts makes the same bytes.
+        """
         if canary in self._found or canary in self._attacker.public or canary in self._makings:
             return True
         for function, recipes in self._attacker.makers.items():
-            if self._attacker.resembles(function, canary):
-                for recipe in recipes:
+            if not self._attacker.resembles(function, canary):
+                continue
+            for recipe in recipes:
+                if function in _INVERTIBLE:
+                    self._make_back(recipe, canary)
+                else:
                     self._output(recipe)
-        return canary in self._makings
+                if canary in self._makings:
+                    return True
+        return False
+
+    def _make_back(self, recipe: Recipe, canary: bytes) -> None:
+        """Make `canary` by a recipe whose outputs open with what makes them."""
+        attacker = self._attacker
+        opener = attacker.primitives.opener(recipe.function)
+        assert opener is not None
+        if recipe.function == "pair":
+            parts = opener((), canary)
+        else:
+            choices = list(product(*map(self._candidates, _secret_forms(recipe))))
+            opened = attacker.open(recipe.function, opener, canary, choices)
+            parts = None if opened is None else (*opened[0], opened[1])
+        if parts is None or not all(map(self.has, parts)):
+            return
+        made = attacker.primitives.make(recipe.function)(recipe.label, parts)
+        self._makings.setdefault(made, _Making(recipe, parts))
 
     def everything(self) -> frozenset[bytes]:
         """All that was found, is public or can be made by one of the recipes."""
@@ -221,7 +254,10 @@ class Knowledge:
         if out is None:
             here: dict[bytes, None] = {}
             make = self._attacker.primitives.make(recipe.function)
-            for arguments in product(*map(self._candidates, recipe.arguments)):
+            choices = [self._candidates(form) for form in recipe.arguments]
+            if prod(map(len, choices)) > _COMBINATIONS:
+                raise SearchTooLargeError(f"more than {_COMBINATIONS:,} ways to make one `{recipe.function}`")
+            for arguments in product(*choices):
                 data = make(recipe.label, arguments)
                 here[data] = None
                 self._makings.setdefault(data, _Making(recipe, arguments))

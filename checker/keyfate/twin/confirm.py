@@ -10,6 +10,7 @@ from keyfate.lifecycle.instances import Env, capability_names, control_domains, 
 from keyfate.lifecycle.names import Atom, Term
 from keyfate.lifecycle.problem import Problem, Reach, Trace
 from keyfate.lifecycle.universe import key_name
+from keyfate.twin.attacker import SearchTooLargeError
 from keyfate.twin.bytestrings import short
 from keyfate.twin.moments import Lack, Moment
 from keyfate.twin.primitives import PRIMITIVES, Primitives
@@ -45,6 +46,12 @@ class Confirmer:
 
     def confirm(self, problem: Problem, trace: Trace) -> Confirmation:
         """Replay `trace` and ask whether it reaches the target of `problem`, which is about this lifecycle."""
+        try:
+            return self._replayed(problem, trace)
+        except SearchTooLargeError as error:
+            return Confirmation(False, f"the attacker's search on bytes was given up: {error}", ())
+
+    def _replayed(self, problem: Problem, trace: Trace) -> Confirmation:
         wrong = _unfit(problem, trace)
         if wrong is not None:
             return Confirmation(False, wrong, ())

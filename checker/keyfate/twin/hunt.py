@@ -12,6 +12,7 @@ from typing import TypeVar
 from keyfate.language.typed import Lifecycle, Property
 from keyfate.lifecycle.names import ActionName
 from keyfate.lifecycle.problem import Settings, Trace
+from keyfate.twin.attacker import SearchTooLargeError
 from keyfate.twin.pairs import Break, Disagreement, Grounds, NoSettingError, Pair, Run, differs, reaches
 from keyfate.twin.primitives import PRIMITIVES, Primitives
 
@@ -29,7 +30,8 @@ T = TypeVar("T")
 class HuntResult:
     """What the walks came by. `states` were different ones; `actions` are the names of those that
     happened, of `actions_total` declared. `breaks` has one trace for each property broken, from which
-    no step and no capability can be left out; `disagreements` are defects of keyfate (DIVERGED)."""
+    no step and no capability can be left out; `disagreements` are defects of keyfate (DIVERGED).
+    `abandoned` walks ended where the attacker's search had too many combinations."""
 
     walks: int
     steps: int
@@ -38,6 +40,7 @@ class HuntResult:
     actions_total: int
     breaks: tuple[Break, ...]
     disagreements: tuple[Disagreement, ...]
+    abandoned: int = 0
 
 
 def hunt(
@@ -66,7 +69,10 @@ def hunt(
     record = _Record(progress)
     for number in range(walks):
         kind = Pair if number % _ACCOMPANIED == 0 else Run
-        _walk(grounds, record, steps, Random(f"{seed}/{number}"), kind)  # seeded by text: the same everywhere
+        try:
+            _walk(grounds, record, steps, Random(f"{seed}/{number}"), kind)  # seeded by text: the same everywhere
+        except SearchTooLargeError:
+            record.abandoned += 1
     order = {rule.name: number for number, rule in enumerate(grounds.properties)}
     breaks = sorted(record.breaks.values(), key=lambda found: order[found.property.name])
     return HuntResult(
@@ -77,6 +83,7 @@ def hunt(
         actions_total=len(lifecycle.actions),
         breaks=tuple(_shrunk_break(grounds, found, settings) for found in breaks),
         disagreements=tuple(_shrunk_disagreement(grounds, found) for found in record.disagreements),
+        abandoned=record.abandoned,
     )
 
 
@@ -86,6 +93,7 @@ class _Record:
     def __init__(self, progress: Callable[[int], None] | None) -> None:
         self._progress = progress
         self.walks = 0
+        self.abandoned = 0
         self.steps = 0
         self.states: set[int] = set()
         self.taken: Counter[str] = Counter()

@@ -123,9 +123,8 @@ class Grounds:
         if state.observed in self._agreed:
             return None
         derived = self.deduction.closure(state.observed)
-        held = twin.reader.search(now, (), True).everything()
         for term in self.deduction.universe:
-            if (term in derived) is not (self.stage.vault.bytes_of(term) in held):
+            if (term in derived) is not twin.reader.knows(now, term):
                 return f"the attacker knows `{term}` {'by deduction' if term in derived else 'on bytes'} only"
         self._agreed.add(state.observed)
         return None
