@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from keyfate.language import syntax as s
 from keyfate.language import typed as t
-from keyfate.language.expressions import ARITIES, Typer
+from keyfate.language.expressions import Typer
 from keyfate.language.source import Label, Source, Span
 from keyfate.language.symbols import BOOL, Entity, Reporter, Scope, Table, UntypedError, ValueType, did_you_mean
+from keyfate.language.terms import ARITIES
 
 LARGEST_SORT = 256
 WORDS = {"true", "false", "none", "any", "bool", "attacker", *ARITIES}
