@@ -83,7 +83,7 @@ def test_traces_replay_and_their_reasons_are_sound(text: str, data: st.DataObjec
     settings = Settings(controls, dict.fromkeys(capability_names(of), True))
     for rule in of.properties:
         target = Reach(rule.binders, rule.target)
-        finding = explore(Problem(of, settings, target, rule.kind == "possible"), limit=300).finding
+        finding = explore(Problem(of, settings, target, rule.kind == "possible"), limit=60).finding
         if not isinstance(finding, Reached):
             continue
         told = explain(of, finding.trace, target, honest=rule.kind == "possible")

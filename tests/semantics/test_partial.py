@@ -87,7 +87,7 @@ def test_the_search_is_exact(text: str, data: st.DataObject) -> None:
         assert evaluator.holds(condition, env, state)
         return
     random = Random(data.draw(st.integers(0, 2**32)))
-    for _ in range(20):
+    for _ in range(10):
         evaluator, state = completed(of, arbitrary(of, frame, random))
         assert not evaluator.holds(condition, env, state)
 
