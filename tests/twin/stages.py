@@ -110,6 +110,21 @@ property low always e < 2
 property reach possible e = 2 and hot
 """
 
+CROWD = """
+lifecycle crowd "more secrets than can be combined" status assumed
+sort S = 0 .. 99
+component cpu inside
+capability look "looks"
+secret s[S], m
+place shelf[S] persistent at cpu
+place vault persistent at cpu
+exposes shelf[i: S] to look
+exposes vault to look
+action show by cpu then for i: S { shelf[i] gains s[i] }
+action keep by cpu then vault gains enc(hash(s[0], s[0], s[0], s[0]), m) ideal
+property secrecy never attacker knows m
+"""
+
 
 @cache
 def lifecycle(text: str) -> Lifecycle:

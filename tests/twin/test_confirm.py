@@ -13,7 +13,7 @@ from keyfate.lifecycle.names import ActionName, ControlName, StateName
 from keyfate.lifecycle.problem import Enabled, OutOfRange, Problem, Reached, Settings, Target, Trace
 from keyfate.twin.confirm import confirm
 from keyfate.twin.primitives import PRIMITIVES, Primitives
-from twin.stages import EVERYTHING, FLASH, STOLEN, VAULT, lifecycle, problem, stolen, trace
+from twin.stages import CROWD, EVERYTHING, FLASH, STOLEN, VAULT, lifecycle, problem, stolen, trace
 
 WRONG_LABEL = replace(PRIMITIVES, kdf=lambda label, parts: PRIMITIVES.kdf(f"{label} mistyped", parts))
 
@@ -163,3 +163,54 @@ def test_every_shortest_trace_of_the_explicit_search_is_confirmed() -> None:
         assert isinstance(finding, Reached), name
         assert confirm(asked, finding.trace).confirmed, name
         assert not confirm(asked, _cut(finding.trace)).confirmed, name
+
+
+OPEN_AT_FIRST = """
+lifecycle open_at_first "lies open before anything happens" status assumed
+component cpu inside
+control locked : bool
+capability look "looks"
+secret m
+place shelf persistent at cpu starts with m
+exposes shelf to look when not locked
+action wait by cpu
+property secrecy never attacker knows m
+"""
+
+
+def test_what_lies_open_at_first_is_seen_without_a_step() -> None:
+    of = lifecycle(OPEN_AT_FIRST)
+    found = confirm(problem(of, "secrecy"), trace(of, {"locked": False}, ("look",)))
+    assert found.confirmed
+    assert found.reason == "0 steps and the end hold on real bytes"
+    assert found.evidence[0].endswith("in shelf, exposed to look (at first)")
+    assert not confirm(problem(of, "secrecy"), trace(of, {"locked": True}, ("look",), "wait")).confirmed
+    assert not confirm(problem(of, "secrecy"), trace(of, {"locked": False}, (), "wait")).confirmed
+
+
+LEAKY = """
+lifecycle leaky "answers over an interface" status assumed
+component cpu inside
+capability listen "listens"
+capability glitch "disturbs"
+secret k, m
+place core volatile at cpu starts with k, m
+action answer by cpu then leaks enc(k, m) using core to listen; leaks k using core to listen and glitch
+property secrecy never attacker knows m
+"""
+
+
+def test_a_leak_is_heard_by_who_can_hear_all_of_it() -> None:
+    of = lifecycle(LEAKY)
+    found = confirm(problem(of, "secrecy"), trace(of, {}, ("listen", "glitch"), "answer"))
+    assert found.confirmed
+    assert "leaked by answer to listen, glitch (step 1)" in " ".join(found.evidence)
+    assert not confirm(problem(of, "secrecy"), trace(of, {}, ("listen",), "answer")).confirmed
+    assert not confirm(problem(of, "secrecy"), trace(of, {}, ("glitch",), "answer")).confirmed
+
+
+def test_a_search_without_end_is_given_up_and_says_so() -> None:
+    of = lifecycle(CROWD)
+    found = confirm(problem(of, "secrecy"), trace(of, {}, ("look",), "show", "keep"))
+    assert not found.confirmed
+    assert "given up: more than 500,000 ways to make one `hash`" in found.reason

@@ -21,7 +21,7 @@ from keyfate.twin.hunt import NoSettingError, hunt, shrink
 from keyfate.twin.machine import machine
 from keyfate.twin.pairs import Grounds
 from keyfate.twin.primitives import PRIMITIVES
-from twin.stages import EVERYTHING, FLASH, VAULT, lifecycle, problem, rule, stolen
+from twin.stages import CROWD, EVERYTHING, FLASH, VAULT, lifecycle, problem, rule, stolen
 
 WRONG_LABEL = replace(PRIMITIVES, kdf=lambda label, parts: PRIMITIVES.kdf(f"{label} mistyped", parts))
 BY_FLASH: dict[ControlName, Value] = {ControlName(name): value for name, value in FLASH.items()}
@@ -115,6 +115,27 @@ def test_many_open_controls_are_drawn_one_by_one() -> None:
     never: dict[ControlName, Value] = {ControlName("c0"): False}
     with pytest.raises(NoSettingError):
         hunt(of, Settings(never), of.properties, walks=1)
+
+
+def test_walks_whose_search_has_no_end_are_counted() -> None:
+    of = lifecycle(CROWD)
+    found = hunt(of, Settings(), of.properties, walks=6, seed=1)
+    assert found.walks == 6
+    assert 0 < found.abandoned <= 6
+    assert found.breaks == ()
+
+
+def test_steps_that_undo_each_other_go_together() -> None:
+    _, run = stolen()
+    boot, reset, mark = run.actions[1], run.actions[4], run.actions[0]
+
+    def still(trace: Trace) -> bool:
+        on = [
+            trace.actions[:end].count(boot) - trace.actions[:end].count(reset) for end in range(len(trace.actions) + 1)
+        ]
+        return mark in trace.actions and set(on) <= {0, 1} and on[-1] == 0  # every reset after its boot
+
+    assert shrink(replace(run, actions=(boot, mark, reset)), still).actions == (mark,)
 
 
 def test_shrinking_leaves_what_matters() -> None:
