@@ -34,9 +34,13 @@ def random_circuit(seed: int) -> Circuit:
         initial = None if kind < 0.1 else draw.choice(first) ^ draw.randint(0, 1) if kind < 0.3 else draw.randint(0, 1)
         name = StateIs(StateName("state", (literal,)), True)
         latches.append(Latch(literal, draw.choice(late) ^ draw.randint(0, 1), initial, False, name))
-    bad = graph.all(draw.choice(state) ^ draw.randint(0, 1) for _ in range(draw.randint(1, 3)))
+    parts = tuple(
+        graph.all(draw.choice(state) ^ draw.randint(0, 1) for _ in range(draw.randint(1, 3)))
+        for _ in range(draw.randint(1, 2))
+    )
+    bad = graph.any(parts)
     constraint = graph.either(frozen[0], frozen[1]) if len(frozen) == 2 and draw.random() < 0.5 else 1
-    return Circuit(tuple(graph.left), tuple(graph.right), tuple(inputs), tuple(latches), constraint, (), bad)
+    return Circuit(tuple(graph.left), tuple(graph.right), tuple(inputs), tuple(latches), constraint, (), bad, parts)
 
 
 def states(circuit: Circuit) -> Iterator[tuple[int, ...]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from keyfate.lifecycle.names import Bit
 
@@ -114,6 +113,7 @@ class Circuit:
 
     `constraint` is over frozen latches and holds always. `known` are clauses over latch literals that the
     first states satisfy by definition and that every step keeps: of the values of one state exactly one holds.
+    `bad` holds where one of `parts` does.
     """
 
     left: tuple[int, ...]
@@ -123,11 +123,7 @@ class Circuit:
     constraint: int
     known: tuple[tuple[int, ...], ...]
     bad: int
-
-    @cached_property
-    def position(self) -> Mapping[int, int]:
-        """Where in `latches` a latch's literal stands."""
-        return {latch.literal: at for at, latch in enumerate(self.latches)}
+    parts: tuple[int, ...]
 
     def evaluate(self, leaves: Mapping[int, int], mask: int = 1) -> list[int]:
         """The value of every node, where `leaves` gives those of the leaves by literal (0 where missing).

@@ -51,7 +51,7 @@ class Compilation:
         self._pasts: dict[int, t.Past] = {}
         self._next: dict[int, int] = {}
         self._initial: dict[int, int | None] = {}
-        self._targets: dict[Target, int] = {}
+        self._targets: dict[Target, tuple[int, ...]] = {}
         self._actions = {name: (env, action) for action in lifecycle.actions for name, env in instances_of(action)}
         names = Names(lifecycle, tuple(self._actions))
         self.now = Reader(self.graph, names, Now(self))
@@ -331,8 +331,8 @@ class Compilation:
         """What the lifecycle asks of its controls, but that each has exactly one value (`bits.exactly_one`)."""
         return self.graph.all(self.now.condition(constraint.condition, {}) for constraint in self.lifecycle.constraints)
 
-    def target(self, target: Target) -> int:
-        """When the present state is one that `target` asks for."""
+    def target(self, target: Target) -> tuple[int, ...]:
+        """When the present state is one that `target` asks for: one of these, each for one choice of its variables."""
         known = self._targets.get(target)
         if known is None:
             match target:
@@ -342,7 +342,7 @@ class Compilation:
                     ways = [self.enabled(name) for name in self._actions if name.name in actions]
                 case OutOfRange():
                     ways = [self._range_only(instance) for instance in self.instances.values()]
-            known = self._targets[target] = self.graph.any(ways)
+            known = self._targets[target] = tuple(dict.fromkeys(ways))
         return known
 
     def _range_only(self, instance: Instance) -> int:

@@ -6,14 +6,15 @@ certifier judges the invariant or the trace on the whole lifecycle.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Generator, Mapping
 from functools import cached_property
 
 from keyfate.engines.circuit import FALSE, value_of
 from keyfate.engines.compile import Compilation
-from keyfate.engines.ic3 import Broken, Open, Proof, prove
+from keyfate.engines.ic3 import Answer, Broken, Open, Proof, proving
 from keyfate.engines.sat import Clock, OutOfBudgetError
-from keyfate.engines.search import Run, search
+from keyfate.engines.search import Run, searching
 from keyfate.engines.slicing import Constants, Question, slice_question
 from keyfate.language.typed import Lifecycle, Value
 from keyfate.lifecycle.names import ActionName, BitLiteral, CapabilityOn, Clause
@@ -62,24 +63,22 @@ class Engine:
 
     def _answer(self, problem: Problem, budget: Budget, clock: Clock, exact: bool) -> Finding | None:
         question = self.question(problem, exact)
-        answer = prove(question.circuit, clock, budget.steps)
+        answer = _race(question, problem, budget, clock)
         match answer:
             case Proof():
                 return Unreachable(_invariant(question, answer))
             case Open(steps):
                 return NotWithin(steps)
-            case Broken():
-                run = search(question.circuit, clock, answer.within, _capabilities(question))
-                assert run is not None, "IC3 and bounded search read one circuit"
-                actions = _happening(question, run)
+            case Run():
+                actions = _happening(question, answer)
                 if None in actions:
                     return None
-                return Reached(self._trace(question, problem, run, tuple(filter(None, actions))))
+                return Reached(self._trace(question, problem, answer, tuple(filter(None, actions))))
 
     def question(self, problem: Problem, exact: bool = False) -> Question:
         """The circuit of a problem. With `exact`, see `slicing`."""
         compilation = self._compiled
-        bad = compilation.target(problem.target)
+        parts = compilation.target(problem.target)
         fixed = compilation.bits.fixed(problem.settings)
         if problem.honest:
             fixed.update(dict.fromkeys(compilation.bits.capabilities.values(), FALSE))
@@ -89,7 +88,7 @@ class Engine:
         if constants is None:
             constants = self._constants[key] = Constants(compilation, fixed)
         constants.update()
-        return slice_question(compilation, constants, bad, exact)
+        return slice_question(compilation, constants, parts, exact)
 
     def _trace(self, question: Question, problem: Problem, run: Run, actions: tuple[ActionName, ...]) -> Trace:
         bits = self._compiled.bits
@@ -109,6 +108,32 @@ class Engine:
             ),
             actions=actions,
         )
+
+
+def _race(question: Question, problem: Problem, budget: Budget, clock: Clock) -> Proof | Open | Run:
+    """Proof and search by turns: where there is a run, search is the faster of the two, and its run is a shortest.
+
+    Which of them ends it does not depend on how the time is shared.
+    """
+    circuit = question.circuit
+    share = 2.0 if problem.honest else 0.5  # who asks for a witness expects one
+    proof: Generator[None, None, Answer] | None = proving(circuit, clock, budget.steps)
+    search = searching(circuit, clock, None, _capabilities(question))
+    proved, searched = 0.0, 0.0  # seconds so far
+    while True:
+        begin = time.perf_counter()
+        try:
+            if proof is not None and searched >= share * proved:
+                next(proof)
+                proved += time.perf_counter() - begin
+            else:
+                next(search)
+                searched += time.perf_counter() - begin
+        except StopIteration as end:
+            answer: Answer | Run = end.value
+            if not isinstance(answer, Broken):
+                return answer
+            proof = None  # there is a run: only its length is open
 
 
 def _value(literals: Mapping[Value, int], chosen: Mapping[int, int]) -> Value:

@@ -12,7 +12,7 @@ action that was chosen. One solver holds the transition relation; each frame's c
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 from keyfate.engines.circuit import FALSE, Circuit
@@ -33,9 +33,8 @@ class Proof:
 
 @dataclass(frozen=True)
 class Broken:
-    """The bad literal can be reached, in at most `within` steps and at least `beyond`."""
+    """The bad literal can be reached, in at most `within` steps; a shorter way may exist."""
 
-    beyond: int
     within: int
 
 
@@ -56,11 +55,25 @@ class _Obligation:
     away: int = field(compare=False)
 
 
-def prove(circuit: Circuit, clock: Clock, steps: int | None = None) -> Proof | Broken | Open:
+Answer = Proof | Broken | Open
+
+
+def prove(circuit: Circuit, clock: Clock, steps: int | None = None) -> Answer:
     """Decide whether the bad literal can be reached. Raises OutOfBudgetError."""
+    working = proving(circuit, clock, steps)
+    while True:
+        try:
+            next(working)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+
+
+def proving(circuit: Circuit, clock: Clock, steps: int | None = None) -> Generator[None, None, Answer]:
+    """As `prove`, resting now and then, so that something else can be tried meanwhile."""
     if circuit.bad == FALSE or circuit.constraint == FALSE:
         return Proof((), 0)
-    return _Pdr(circuit, clock).run(steps)
+    return (yield from _Pdr(circuit, clock).run(steps))
 
 
 class _Pdr:
@@ -75,15 +88,15 @@ class _Pdr:
         self._latches = len(circuit.latches)
         self._inputs = len(circuit.inputs)
         self._next = [0, *(self._code[latch.next] for latch in circuit.latches)]
-        self._bad = self._code[circuit.bad]
         # The value at first of latches that start at a constant; 0 of the others.
         self._start = [0] * (self._latches + 1)
         for variable, latch in enumerate(circuit.latches, 1):
             if latch.initial is not None and latch.initial < 2:
                 self._start[variable] = variable if latch.initial else -variable
-        self._all_constant = all(self._start[1:])
         self._switches: list[int] = []  # frame -> literal that switches on its clauses
         self._frames: list[set[Cube]] = []  # frame -> cubes blocked there and not known to be in the next
+        self._always: list[Cube] = []  # cubes blocked for ever
+        self._outside = 0  # switches on the clause of the last question
         self._activity = [0.0] * (self._latches + 1)
         self._serial = 0
 
@@ -97,7 +110,7 @@ class _Pdr:
             code.bind(latch.literal, solver.fresh())
         for literal in circuit.inputs:
             code.bind(literal, solver.fresh())
-        code.encode([circuit.bad, circuit.constraint, *(latch.next for latch in circuit.latches)])
+        code.encode([*circuit.parts, circuit.constraint, *(latch.next for latch in circuit.latches)])
         solver.add([code[circuit.constraint]])
         for clause in circuit.known:
             solver.add([code[literal] for literal in clause])
@@ -143,23 +156,32 @@ class _Pdr:
 
     # Questions
 
-    def _kept_out(self, cube: Cube, frame: int) -> Cube | None:
+    def _kept_out(self, cube: Cube, frame: int, inside: bool = False) -> Cube | None:
         """Where no step leads from frame - 1, outside the cube, into the cube: a part of it for which the same
-        holds, free of first states. None where one does; then the solver has the model."""
+        holds, free of first states. None where one does; then the solver has the model.
+
+        `inside`: the cube is blocked in frame - 1 already."""
         solver = self._solver
-        switch = solver.fresh()
-        solver.add([-switch, *(-literal for literal in cube)])
+        self._release()
         primes = {self._prime(literal): literal for literal in cube}
-        reached = solver.solve([switch, *self._switches[frame - 1 :], *primes])
-        if reached:
-            self._release = switch
+        assumed = [*self._switches[frame - 1 :], *primes]
+        if not inside:
+            self._outside = solver.fresh()
+            solver.add([-self._outside, *(-literal for literal in cube)])
+            assumed.append(self._outside)
+        if solver.solve(assumed):
             return None
         core = solver.core()
-        solver.add([-switch])
         part = sorted(primes[literal] for literal in core if literal in primes)
         if len(part) < len(cube) and self._initial(part):
             part = self._without_first(cube, part)
         return tuple(part)
+
+    def _release(self) -> None:
+        """The clause that was added for the last question is of no more use."""
+        if self._outside:
+            self._solver.add([-self._outside])
+            self._outside = 0
 
     def _without_first(self, cube: Cube, part: list[int]) -> list[int]:
         for literal in cube:
@@ -196,34 +218,46 @@ class _Pdr:
 
     # The algorithm
 
-    def run(self, steps: int | None) -> Proof | Broken | Open:
+    def run(self, steps: int | None) -> Generator[None, None, Answer]:
+        """Each part of the bad literal in turn. What was learnt of frames holds for all parts."""
         self._new_frame()
-        if self._solver.solve([self._switches[0], self._bad]):
-            return Broken(0, 0)
+        within = 0
+        for part in dict.fromkeys(self._circuit.parts):
+            answer = yield from self._exclude(self._code[part], steps)
+            if not isinstance(answer, int):
+                return answer
+            within = max(within, answer)
+        return Proof(tuple(self._clause(cube) for cube in self._always), within)
+
+    def _exclude(self, bad: int, steps: int | None) -> Generator[None, None, Broken | Open | int]:
+        """Prove that `bad` is never reached: the number of frames that took."""
+        if self._solver.solve([self._switches[0], bad]):
+            return Broken(0)
         last = 0
         while True:
             if steps is not None and last >= steps:
                 return Open(last)
-            self._new_frame()
             last += 1
-            while self._solver.solve([self._switches[last], self._bad]):
-                away = self._block(self._lift([self._bad]), last)
+            if last == len(self._frames):
+                self._new_frame()
+            while self._solver.solve([*self._switches[last:], bad]):
+                away = yield from self._block(self._lift([bad]), last)
                 if away is not None:
-                    return Broken(last, away)
-            closed = self._propagate(last)
-            if closed is not None:
-                return Proof(tuple(self._clause(cube) for cube in closed), last)
+                    return Broken(away)
+            if (yield from self._propagate(last)):
+                return last
 
     def _clause(self, cube: Cube) -> tuple[int, ...]:
         latches = self._circuit.latches
         return tuple(latches[abs(literal) - 1].literal ^ (1 if literal > 0 else 0) for literal in cube)
 
-    def _block(self, cube: Cube, frame: int) -> int | None:
+    def _block(self, cube: Cube, frame: int) -> Generator[None, None, int | None]:
         """Show `cube` unreachable within `frame` steps; else the number of steps to bad."""
         queue = [self._obligation(frame, cube, 0)]
         last = frame
         while queue:
             self._clock.check()
+            yield
             task = heapq.heappop(queue)
             if self._blocked(task.cube, task.frame):
                 if task.frame < last:
@@ -234,7 +268,6 @@ class _Pdr:
             part = self._kept_out(task.cube, task.frame)
             if part is None:
                 found = self._lift([self._prime(literal) for literal in task.cube])
-                self._solver.add([-self._release])
                 if task.frame == 1:
                     return task.away + 1
                 heapq.heappush(queue, task)
@@ -245,7 +278,6 @@ class _Pdr:
             while frame < last:
                 further = self._kept_out(part, frame + 1)
                 if further is None:
-                    self._solver.add([-self._release])
                     break
                 part = further
                 frame += 1
@@ -259,12 +291,10 @@ class _Pdr:
         return _Obligation(frame, -self._serial, cube, away)
 
     def _blocked(self, cube: Cube, frame: int) -> bool:
-        states = set(cube)
-        for later in self._frames[frame:]:
-            for known in later:
-                if states.issuperset(known):
-                    return True
-        return False
+        superset = set(cube).issuperset
+        if any(superset(known) for known in self._always):
+            return True
+        return any(superset(known) for later in self._frames[frame:] for known in later)
 
     def _generalize(self, cube: Cube, frame: int) -> Cube:
         """Drop literals while what is left is kept out relative to the frame before; rarest first."""
@@ -279,7 +309,6 @@ class _Pdr:
                 continue
             part = self._kept_out(fewer, frame)
             if part is None:
-                self._solver.add([-self._release])
                 required.add(literal)
             else:
                 cube = part
@@ -296,18 +325,24 @@ class _Pdr:
         self._frames[frame].add(cube)
         self._solver.add([-self._switches[frame], *(-literal for literal in cube)])
 
-    def _propagate(self, last: int) -> list[Cube] | None:
-        """Push clauses forward; where a frame has none left, all later ones are an invariant."""
+    def _propagate(self, last: int) -> Generator[None, None, bool]:
+        """Push clauses forward; where a frame has none left, all later ones hold always."""
         for frame in range(1, last):
+            yield
             for cube in sorted(self._frames[frame], key=len):
                 if cube not in self._frames[frame]:
                     continue  # a stronger one came meanwhile
-                part = self._kept_out(cube, frame + 1)
-                if part is None:
-                    self._solver.add([-self._release])
-                else:
+                part = self._kept_out(cube, frame + 1, inside=True)
+                if part is not None:
                     self._frames[frame].discard(cube)
                     self._add(part, frame + 1)
             if not self._frames[frame]:
-                return sorted(cube for later in self._frames[frame + 1 :] for cube in later)
-        return None
+                for later in self._frames[frame + 1 :]:
+                    for cube in sorted(later):
+                        clause = [-literal for literal in cube]
+                        self._solver.add(clause)
+                        self._lifter.add(clause)
+                        self._always.append(cube)
+                    later.clear()
+                return True
+        return False

@@ -13,7 +13,7 @@ from keyfate.lifecycle.problem import Budget
 
 SolverName = Literal["cadical153", "glucose4", "minisat22"]
 
-_CONFLICTS = 4000  # between two looks at the clock: some hundredths of a second
+_CONFLICTS = 2000  # between two looks at the clock: some hundredths of a second
 
 
 class OutOfBudgetError(Exception):
@@ -70,13 +70,17 @@ class Solver:
 
     def solve(self, assumptions: Sequence[int] = ()) -> bool:
         """Is there a model in which `assumptions` hold?"""
-        wanted = list(assumptions)
         while True:
-            self._clock.check()
-            self._solver.conf_budget(_CONFLICTS)
-            answer: bool | None = self._solver.solve_limited(assumptions=wanted)
+            answer = self.attempt(assumptions)
             if answer is not None:
                 return answer
+
+    def attempt(self, assumptions: Sequence[int] = ()) -> bool | None:
+        """As `solve`, for some hundredths of a second; None if that was not enough, and the next attempt goes on."""
+        self._clock.check()
+        self._solver.conf_budget(_CONFLICTS)
+        answer: bool | None = self._solver.solve_limited(assumptions=list(assumptions))
+        return answer
 
     def model(self) -> list[int]:
         """After `solve` said yes: the literal of each variable, variable `v` at index `v - 1`.

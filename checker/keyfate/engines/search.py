@@ -6,7 +6,7 @@ unrolled into one and-inverter graph, so that the first state's constants fold t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from keyfate.engines.circuit import FALSE, LEAF, Circuit, Graph
@@ -81,8 +81,8 @@ class Search:
         self._encoding = Encoding(self._unrolling.graph.left, self._unrolling.graph.right, self._solver)
         self.depth = -1  # no run is this short
 
-    def deepen(self) -> Run | None:
-        """A run one step longer than all those refuted so far. Raises OutOfBudgetError."""
+    def deepen(self) -> Generator[None, None, Run | None]:
+        """A run one step longer than all those refuted so far. Rests now and then. Raises OutOfBudgetError."""
         self._clock.check()
         frame = self._unrolling.extend()
         if self.depth < 0:
@@ -98,7 +98,9 @@ class Search:
             return None
         self._encoding.encode([bad])
         target = self._encoding[bad]
-        if self._solver.solve([target]):
+        while (found := self._solver.attempt([target])) is None:
+            yield
+        if found:
             return self._run(target)
         self._solver.add([-target])
         self.depth += 1
@@ -134,11 +136,25 @@ def search(circuit: Circuit, clock: Clock, steps: int | None = None, avoid: Sequ
 
     Without `steps` it ends only where there is a run.
     """
+    working = searching(circuit, clock, steps, avoid)
+    while True:
+        try:
+            next(working)
+        except StopIteration as end:
+            run: Run | None = end.value
+            return run
+
+
+def searching(
+    circuit: Circuit, clock: Clock, steps: int | None = None, avoid: Sequence[int] = ()
+) -> Generator[None, None, Run | None]:
+    """As `search`, resting now and then, so that something else can be tried meanwhile."""
     if circuit.bad == FALSE or circuit.constraint == FALSE:
         return None
     looking = Search(circuit, clock, avoid)
     while steps is None or looking.depth < steps:
-        run = looking.deepen()
+        run = yield from looking.deepen()
         if run is not None:
             return run
+        yield
     return None

@@ -147,13 +147,15 @@ class Constants:
                     pending.append(reader)
 
 
-def slice_question(compilation: Compilation, constants: Constants, bad: int, exact: bool = False) -> Question:
-    """The circuit that asks whether `bad` can ever hold.
+def slice_question(
+    compilation: Compilation, constants: Constants, parts: Sequence[int], exact: bool = False
+) -> Question:
+    """The circuit that asks whether one of `parts` can ever hold.
 
     A step of an instance outside the cone can matter only by being one (`previously`, `did`). It is taken to be
     always possible, unless `exact`: then every instance is in the cone.
     """
-    return _Slicing(compilation, constants, exact).question(bad)
+    return _Slicing(compilation, constants, exact).question(parts)
 
 
 class _Slicing:
@@ -167,8 +169,8 @@ class _Slicing:
         self._reasons: set[int] = set()  # constant nodes looked into
         self._swept: list[int] = []
 
-    def question(self, bad: int) -> Question:
-        self._look([bad, self._of.constraint])
+    def question(self, parts: Sequence[int]) -> Question:
+        self._look([*parts, self._of.constraint])
         stepped = self._of.stepped >> 1 in self._needed
         if stepped and self._exact:
             self._look([self._of.fires(name) for name in self._of.picks])
@@ -190,7 +192,7 @@ class _Slicing:
             self._map[self._of.stepped >> 1] = self._new.any(ways)
         self._build(sorted(self._needed))
         fires += [(name, self._read(self._of.fires(name))) for name in picked]
-        return Question(self._circuit(bad, inputs), tuple(fires), self._facts(), self._actions())
+        return Question(self._circuit(parts, inputs), tuple(fires), self._facts(), self._actions())
 
     # The cone
 
@@ -276,7 +278,7 @@ class _Slicing:
         value = self._constants.value(literal)
         return self._map[literal >> 1] ^ (literal & 1) if value == UNKNOWN else value
 
-    def _circuit(self, bad: int, inputs: tuple[int, ...]) -> Circuit:
+    def _circuit(self, parts: Sequence[int], inputs: tuple[int, ...]) -> Circuit:
         latches = []
         for latch in self._latches:
             first = self._of.initial(latch)
@@ -296,6 +298,8 @@ class _Slicing:
             known += [(a ^ 1, b ^ 1) for a, b in combinations(inside, 2)]
             if inside and len(inside) == len(live):
                 known.append(tuple(inside))
+        asked = [self._read(part) for part in parts]
+        bad = self._new.any(asked)
         return Circuit(
             left=tuple(self._new.left),
             right=tuple(self._new.right),
@@ -303,7 +307,8 @@ class _Slicing:
             latches=tuple(latches),
             constraint=self._read(self._of.constraint),
             known=tuple(known),
-            bad=self._read(bad),
+            bad=bad,
+            parts=tuple(part for part in dict.fromkeys(asked) if part != FALSE),
         )
 
     # What the slicing relies on
