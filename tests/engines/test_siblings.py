@@ -1,4 +1,4 @@
-"""Every safeguard of the shipped lifecycles matters: with one broken, the engine finds the break and the certifier agrees."""
+"""Every safeguard of the shipped lifecycles matters: with one broken, the break is found and certified."""
 
 from __future__ import annotations
 
