@@ -174,7 +174,12 @@ class _Slicing:
         stepped = self._of.stepped >> 1 in self._needed
         if stepped and self._exact:
             self._look([self._of.fires(name) for name in self._of.picks])
-        picked = [self._names[node] for node in sorted(self._needed) if node in self._names]
+        picked = self._picked()
+        while True:  # folding may have left an instance's choice in the cone and not that it fires
+            self._look([self._of.fires(name) for name in picked])
+            before, picked = picked, self._picked()
+            if picked == before:
+                break
         self._new = Graph()
         self._map: dict[int, int] = {0: FALSE}
         for latch in self._latches:
@@ -195,6 +200,10 @@ class _Slicing:
         return Question(self._circuit(parts, inputs), tuple(fires), self._facts(), self._actions())
 
     # The cone
+
+    def _picked(self) -> list[ActionName]:
+        """The instances whose choice is in the cone."""
+        return [self._names[node] for node in sorted(self._needed) if node in self._names]
 
     def _look(self, roots: Iterable[int]) -> None:
         """Everything that the roots depend on over any number of steps."""
