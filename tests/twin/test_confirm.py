@@ -188,6 +188,16 @@ def test_what_lies_open_at_first_is_seen_without_a_step() -> None:
     assert not confirm(problem(of, "secrecy"), trace(of, {"locked": False}, (), "wait")).confirmed
 
 
+def test_an_honest_run_has_no_attacker() -> None:
+    of = lifecycle(
+        'lifecycle meddled "anybody can meddle" status assumed\ncomponent cpu inside\nstate on : bool = false\n'
+        "action meddle by attacker then on := true\nproperty works possible on"
+    )
+    run = trace(of, {}, (), "meddle")
+    assert confirm(problem(of, "works"), run).reason == "step 1: `meddle` is the attacker's"
+    assert confirm(replace(problem(of, "works"), honest=False), run).confirmed
+
+
 LEAKY = """
 lifecycle leaky "answers over an interface" status assumed
 component cpu inside

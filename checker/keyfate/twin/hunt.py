@@ -21,6 +21,7 @@ __all__ = ["Break", "Disagreement", "HuntResult", "NoSettingError", "hunt"]
 _DISAGREEMENTS_KEPT = 3
 _PAIRS_TRIED = 20  # steps up to which pairs of them are left out too
 _ACCOMPANIED = 8  # the interpreter goes along on one walk in so many: it costs more than the walk
+_RESUMED = 0.5  # the share of walks that go on from where an earlier one has been
 _DRAWS = 1_000  # random settings tried for one walk
 
 T = TypeVar("T")
@@ -55,7 +56,8 @@ def hunt(
     attacker_primitives: Primitives = PRIMITIVES,
     progress: Callable[[int], None] | None = None,
 ) -> HuntResult:
-    """Walk `walks` times, up to `steps` steps each, under admissible settings that agree with `settings`.
+    """Walk `walks` times, up to `steps` steps each, under admissible settings that agree with `settings`;
+    half of the walks start where an earlier one did something rare.
 
     The walk is that of `machine.machine`, with a plain seeded generator in Hypothesis' place: the same
     arguments give the same result, with every version of Hypothesis. One walk in eight is accompanied by
@@ -97,6 +99,7 @@ class _Record:
         self.steps = 0
         self.states: set[int] = set()
         self.taken: Counter[str] = Counter()
+        self.ways: dict[str, Trace] = {}  # for each action a short way to where it has just happened
         self.breaks: dict[str, Break] = {}
         self.disagreements: list[Disagreement] = []
 
@@ -105,14 +108,19 @@ class _Record:
         if self._progress is not None:
             self._progress(self.walks)
 
+    def did(self, action: ActionName, run: Run) -> None:
+        """Note a step, now behind `run`."""
+        self.steps += 1
+        self.taken[action.name] += 1
+        known = self.ways.get(action.name)
+        if known is None or run.depth < len(known.actions):
+            self.ways[action.name] = run.trace
+
     def came_to(self, run: Run) -> bool:
         """Note where a walk has come to; whether it may go on."""
         now = run.now
         places = tuple(frozenset(slots.values()) for slots in now.places.values())
         self.states.add(hash((tuple(now.values.values()), places, frozenset(now.observed))))
-        if now.did is not None:
-            self.steps += 1
-            self.taken[now.did.name] += 1
         difference = run.difference()
         if difference is not None:
             if len(self.disagreements) < _DISAGREEMENTS_KEPT:
@@ -126,26 +134,47 @@ class _Record:
 
 
 def _walk(grounds: Grounds, record: _Record, steps: int, random: Random, kind: type[Run]) -> None:
-    def choose(label: str, options: Sequence[T]) -> T:
-        return random.choice(options)
-
-    run = None
-    for _ in range(_DRAWS):
-        run = grounds.draw(choose, kind)
-        if run is not None:
-            break
-    else:
-        raise NoSettingError(f"{_DRAWS} random settings of the open controls violate the constraints")
+    run = _resumed(grounds, record, random, kind) if random.random() < _RESUMED else None
+    last = steps if run is None else steps + run.depth
+    if run is None:
+        run = _begun(grounds, random, kind)
     # swarm testing (Groce, Zhang, Eide, Chen, Regehr, ISSTA 2012): half of the walks do without some actions
     names = [action.name for action in grounds.lifecycle.actions]
     swarm = random.random() < 0.5
     names = [name for name in names if not swarm or random.random() < 0.75]
     record.begun()
-    while record.came_to(run) and run.depth < steps:
+    while record.came_to(run) and run.depth < last:
         action = _next(run, names, record, random)
         if action is None:
             return
         run.step(action)
+        record.did(action, run)
+
+
+def _begun(grounds: Grounds, random: Random, kind: type[Run]) -> Run:
+    """A walk at a first state."""
+
+    def choose(label: str, options: Sequence[T]) -> T:
+        return random.choice(options)
+
+    for _ in range(_DRAWS):
+        run = grounds.draw(choose, kind)
+        if run is not None:
+            return run
+    raise NoSettingError(f"{_DRAWS} random settings of the open controls violate the constraints")
+
+
+def _resumed(grounds: Grounds, record: _Record, random: Random, kind: type[Run]) -> Run | None:
+    """A walk that goes on where a rare action happened: what lies deep is reached by going back to where
+    one has been (Ecoffet, Huizinga, Lehman, Stanley, Clune, Nature 590, 2021). None at the beginning."""
+    if not record.ways:
+        return None
+    names = list(record.ways)
+    trace = record.ways[random.choices(names, [1 / (1 + record.taken[name]) for name in names])[0]]
+    run = kind.of(grounds, trace)
+    for action in trace.actions:
+        run.step(action)
+    return run
 
 
 def _next(run: Run, names: Sequence[str], record: _Record, random: Random) -> ActionName | None:
