@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import cast, get_args
 
 from keyfate.language import syntax as s
@@ -33,7 +34,7 @@ class PropertyTyper:
         self.typer = typer
         self.reporter = typer.reporter
         self.table = typer.table
-        self.library = library
+        self.library = cache(library)  # one lifecycle's checks read the shared files once
         self.properties: dict[str, t.Property] = {}
 
     def own(self, placed: Placed) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from keyfate.language import typed as t
 from keyfate.language.source import Span
 
 Node = TypeVar("Node")
+
+
+def parts(node: object) -> Iterable[str]:
+    """Names of the fields of a dataclass's instance, none for anything else.
+
+    `dataclasses.fields` builds a tuple at each call, and trees ask very often.
+    """
+    names: Iterable[str] = getattr(type(node), "__dataclass_fields__", ())
+    return names
 
 
 def substitute(node: Node, values: Mapping[str, t.ValueExpr | t.TermExpr], past: Callable[[t.Past], t.Past]) -> Node:
@@ -29,20 +37,21 @@ def _substitute(node: Any, values: Mapping[str, Any], past: Callable[[t.Past], t
     if isinstance(node, tuple):
         items = tuple(_substitute(item, values, past) for item in node)
         return node if all(a is b for a, b in zip(items, node, strict=True)) else items
-    if not is_dataclass(node) or isinstance(node, t.Param | t.Domain | t.Message | Span):
+    names = parts(node)
+    if not names or isinstance(node, t.Param | t.Domain | t.Message | Span):
         return node
     changed = {}
-    for f in fields(node):
-        old = getattr(node, f.name)
+    for name in names:
+        old = getattr(node, name)
         if isinstance(old, str | int | bool | None):
             continue
         new = _substitute(old, values, past)
         if new is not old:
-            changed[f.name] = new
+            changed[name] = new
     if not changed:
         return node
     build: Any = type(node)
-    rebuilt = build(**{f.name: changed.get(f.name, getattr(node, f.name)) for f in fields(node)})
+    rebuilt = build(**{name: changed.get(name, getattr(node, name)) for name in names})
     return past(rebuilt) if isinstance(rebuilt, t.Past) else rebuilt
 
 
@@ -56,9 +65,10 @@ def free_variables(node: object) -> frozenset[str]:
         return (free_variables(node.where) | free_variables(node.body)) - {node.param.name}
     if isinstance(node, tuple):
         return frozenset().union(*(free_variables(item) for item in node))
-    if not is_dataclass(node) or isinstance(node, t.Param | t.Domain | t.Message | Span):
+    if isinstance(node, t.Param | t.Domain | t.Message | Span):
         return frozenset()
-    return frozenset().union(*(free_variables(getattr(node, f.name)) for f in fields(node) if f.name != "free"))
+    below = (getattr(node, name) for name in parts(node) if name != "free")
+    return frozenset().union(*map(free_variables, below))
 
 
 def measure(node: object, memo: dict[int, tuple[int, int]] | None = None) -> tuple[int, int]:
@@ -68,13 +78,13 @@ def measure(node: object, memo: dict[int, tuple[int, int]] | None = None) -> tup
     if known is not None:
         return known
     own = 0
-    parts: list[object] = []
+    below: list[object] = []
     if isinstance(node, tuple):
-        parts.extend(node)
-    elif is_dataclass(node) and not isinstance(node, t.Param | t.Domain | t.Message | Span):
+        below.extend(node)
+    elif not isinstance(node, t.Param | t.Domain | t.Message | Span) and (names := parts(node)):
         own = 1
-        parts.extend(getattr(node, f.name) for f in fields(node))
-    measured = [measure(part, memo) for part in parts]
+        below.extend(getattr(node, name) for name in names)
+    measured = [measure(part, memo) for part in below]
     total = own + sum(size for size, _ in measured), own + max((depth for _, depth in measured), default=0)
     memo[id(node)] = total
     return total

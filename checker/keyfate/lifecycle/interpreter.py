@@ -27,6 +27,7 @@ from keyfate.language.typed import (
     Lifecycle,
     Lose,
     Origin,
+    Param,
     Past,
     PlaceSet,
     TermExpr,
@@ -52,7 +53,7 @@ from keyfate.lifecycle.names import (
     Term,
 )
 from keyfate.lifecycle.problem import Enabled, OutOfRange, Reach, Target, Trace
-from keyfate.lifecycle.trees import nodes, parameters
+from keyfate.lifecycle.trees import nodes
 from keyfate.lifecycle.writes import Writes, conflict
 
 Basic = Assign | Gain | Lose | Become | Copy | Leak  # an effect that is no bracket around others
@@ -416,9 +417,13 @@ _NOWHERE = State({}, {}, frozenset(), None, {})
 
 def _instances_of_pasts(lifecycle: Lifecycle, watched: Sequence[Condition]) -> tuple[tuple[Before, Past, Env], ...]:
     """Every past operator at every value of its free variables."""
-    roots = (lifecycle.actions, lifecycle.exposures, tuple(watched))
-    pasts = {node.identity: node for node in nodes(roots) if isinstance(node, Past)}
-    params = parameters(lifecycle) if pasts else {}
+    params = {param.name: param for rule in lifecycle.properties for param in rule.binders}
+    pasts: dict[int, Past] = {}
+    for node in nodes((lifecycle.actions, lifecycle.exposures, tuple(watched))):
+        if isinstance(node, Past):
+            pasts[node.identity] = node
+        elif isinstance(node, Param):
+            params[node.name] = node
     return tuple(
         (Before(past.identity, tuple(env.values())), past, env)
         for past in pasts.values()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
 
+from keyfate.language.rewriting import parts
 from keyfate.language.source import Span
 from keyfate.language.typed import Domain, ForEach, Lifecycle, Message, MessageVar, Param, Past, Quantifier, Var
 
@@ -13,16 +13,15 @@ _LEAVES = (Span, Domain, Message)
 
 def children(node: object) -> Iterator[object]:
     """The nodes directly below `node`, in the order of its fields; spans and values are no nodes."""
-    if is_dataclass(node):
-        for field in fields(node):
-            yield from _nodes_in(getattr(node, field.name))
+    for name in parts(node):
+        yield from _nodes_in(getattr(node, name))
 
 
 def _nodes_in(value: object) -> Iterator[object]:
     if isinstance(value, tuple):
         for item in value:
             yield from _nodes_in(item)
-    elif is_dataclass(value) and not isinstance(value, _LEAVES):
+    elif not isinstance(value, _LEAVES) and parts(value):
         yield value
 
 
