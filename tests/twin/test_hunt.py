@@ -87,6 +87,20 @@ def test_a_wrong_kdf_label_on_one_side_is_a_disagreement() -> None:
     assert "by deduction only" in found.disagreements[0].reason
 
 
+def test_a_property_that_breaks_on_one_side_only_is_a_disagreement() -> None:
+    of = lifecycle(
+        'lifecycle shelf "nobody looks" status assumed\ncomponent cpu inside\nsecret root, m\n'
+        "place q persistent at cpu starts with root\n"
+        'action put by cpu then q gains enc(kdf("k", root), m) ideal\nproperty left never m recoverable'
+    )
+    agreed = hunt(of, Settings(), of.properties, walks=2, seed=0)
+    assert [broken.property.name for broken in agreed.breaks] == ["left"]
+    assert agreed.disagreements == ()
+    found = hunt(of, Settings(), of.properties, walks=2, seed=0, attacker_primitives=WRONG_LABEL)
+    assert found.disagreements[0].reason == "`left` is broken on one side only"
+    assert [str(action) for action in found.disagreements[0].trace.actions] == ["put"]
+
+
 def test_settings_are_respected() -> None:
     of = lifecycle(VAULT)
     calm = Settings(BY_FLASH, dict.fromkeys(capability_names(of), False))
