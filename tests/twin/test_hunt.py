@@ -93,10 +93,10 @@ def test_a_property_that_breaks_on_one_side_only_is_a_disagreement() -> None:
         "place q persistent at cpu starts with root\n"
         'action put by cpu then q gains enc(kdf("k", root), m) ideal\nproperty left never m recoverable'
     )
-    agreed = hunt(of, Settings(), of.properties, walks=2, seed=0)
+    agreed = hunt(of, Settings(), of.properties, walks=10, seed=0)
     assert [broken.property.name for broken in agreed.breaks] == ["left"]
     assert agreed.disagreements == ()
-    found = hunt(of, Settings(), of.properties, walks=2, seed=0, attacker_primitives=WRONG_LABEL)
+    found = hunt(of, Settings(), of.properties, walks=10, seed=0, attacker_primitives=WRONG_LABEL)
     assert found.disagreements[0].reason == "`left` is broken on one side only"
     assert [str(action) for action in found.disagreements[0].trace.actions] == ["put"]
 
