@@ -67,8 +67,8 @@ def test_the_table_names_lifecycle_policy_property_verdict_scope_and_basis(repor
         "vault",
         "safe",
         "secrecy",
-        "✓ PROVED",
-        "2 within Count 0 .. 2 · documented",
+        "✓ PROVED within Count 0 .. 2",
+        "2 · documented",
     ]
     assert re.search(r"flash +secrecy +✗ VIOLATED in 2 steps +2 · claimed", text)
 

@@ -9,13 +9,10 @@ from functools import cached_property
 from keyfate.checking import possible
 from keyfate.checking.answering import Outcome, result
 from keyfate.checking.judges import Answer, Court, Deadline
+from keyfate.checking.memory import Memory
 from keyfate.checking.naming import Namer, plain
 from keyfate.checking.results import Certificate, Result
 from keyfate.language import typed as t
-from keyfate.lifecycle.deduction import Deduction
-from keyfate.lifecycle.evaluation import State
-from keyfate.lifecycle.instances import instances_of
-from keyfate.lifecycle.interpreter import Interpreter
 from keyfate.lifecycle.problem import (
     Enabled,
     NotWithin,
@@ -23,12 +20,10 @@ from keyfate.lifecycle.problem import (
     Problem,
     Reach,
     Reached,
-    Trace,
     Undecided,
     Unreachable,
 )
 from keyfate.lifecycle.trees import nodes
-from keyfate.lifecycle.universe import universe
 from keyfate.policy.policy import Policy
 
 
@@ -41,15 +36,14 @@ class PolicyCheck:
         self._court = court
         self._namer = namer
         self._deadline = deadline
-        self._happened: set[str] = set()  # actions of the traces found so far
 
     def result(self, rule: t.Property) -> Result:
         """The verdict on one property."""
         started = time.perf_counter()
         outcome = self._possible(rule) if rule.kind == "possible" else self._safety(rule)
         seconds = time.perf_counter() - started
-        if outcome.shown is not None and outcome.shown.trace is not None:
-            self._happened.update(a.name for a in outcome.shown.trace.actions)
+        if outcome.shown is not None and outcome.shown.trace is not None and outcome.verdict != "DIVERGED":
+            self._memory.add(outcome.shown.trace)
         return result(self.policy, rule, outcome, self._namer, self._court.name, seconds)
 
     def _safety(self, rule: t.Property) -> Outcome:
@@ -91,7 +85,7 @@ class PolicyCheck:
 
     def _vacuous(self, rule: t.Property) -> Outcome | None:
         """VACUOUS where no reachable state satisfies `when` (R14)."""
-        if rule.when is None:
+        if rule.when is None or self._memory.reaches_when(rule):
             return None
         answer = self._court.ask(self._problem(Reach(rule.binders, rule.when)), self._deadline, enact=False)
         if answer.divergence is not None:
@@ -101,6 +95,8 @@ class PolicyCheck:
             return self._bounded(Outcome("VACUOUS", None, answer.certificate, said, _used(answer, self.lifecycle)))
         if isinstance(answer.finding, Undecided | NotWithin):
             return Outcome("UNKNOWN", reason="nothing breaks it; whether its `when` is reachable was not decided")
+        if answer.trace is not None:
+            self._memory.add(answer.trace)
         return None
 
     def _bounded(self, proof: Outcome) -> Outcome:
@@ -112,6 +108,10 @@ class PolicyCheck:
 
     def _problem(self, target: Reach | Enabled | OutOfRange) -> Problem:
         return Problem(self.lifecycle, self.policy.settings, target)
+
+    @cached_property
+    def _memory(self) -> Memory:
+        return Memory(self.lifecycle, self._court.deduction)
 
     @cached_property
     def _open(self) -> frozenset[object]:
@@ -135,29 +135,19 @@ class PolicyCheck:
     def dead_actions(self) -> tuple[tuple[str, ...] | None, str | None]:
         """Actions of which no instance is ever enabled (None where that was not decided), and a
         divergence on the way."""
-        left = {a.name for a in self.lifecycle.actions} - self._happened
+        left = {a.name for a in self.lifecycle.actions} - self._memory.happened
         while left:
             answer = self._court.ask(self._problem(Enabled(frozenset(left))), self._deadline, enact=False)
             if answer.divergence is not None:
                 return None, f"which actions can never happen: {answer.divergence}"
             if isinstance(answer.finding, Unreachable):
                 break
-            if answer.trace is None or answer.account is None:
+            if answer.trace is None:
                 return None, None
+            self._memory.add(answer.trace)
             left -= {a.name for a in answer.trace.actions}
-            left -= self._enabled(answer.trace, answer.account.steps[-1].state, left)
+            left -= self._memory.enabled_at_last(left)
         return tuple(a.name for a in self.lifecycle.actions if a.name in left), None
-
-    def _enabled(self, trace: Trace, state: State, names: set[str]) -> set[str]:
-        """Those of the actions that are enabled in the state that the trace ends in."""
-        controls, capabilities = dict(trace.controls), dict(trace.capabilities)
-        interpreter = Interpreter(self.lifecycle, controls, capabilities, watch=(), deduction=self._deduction)
-        instances = (n for a in self.lifecycle.actions if a.name in names for n, _ in instances_of(a))
-        return {name.name for name in instances if interpreter.obstacle(state, name) is None}
-
-    @cached_property
-    def _deduction(self) -> Deduction:
-        return Deduction(universe(self.lifecycle))
 
 
 def _used(answer: Answer | None, lifecycle: t.Lifecycle) -> frozenset[str]:

@@ -85,17 +85,20 @@ def _check(policy: Policy, bench: Bench, options: Options, tick: Tick | None) ->
     court, namer = bench.of(policy.lifecycle)
     check = PolicyCheck(policy, court, namer, options.deadline)
     rules = [r for r in policy.lifecycle.properties if not options.only or r.name in options.only]
-    results: list[Result] = []
+    results: dict[str, Result] = {}
+    dead, divergence = None, None
     try:
-        for rule in rules:
-            results.append(check.result(rule))
+        # What is possible first: its traces show much that need not be asked again.
+        for rule in sorted(rules, key=lambda rule: rule.kind != "possible"):
+            results[rule.name] = check.result(rule)
             if tick is not None:
                 tick(policy.name, rule.name)
-        dead, divergence = check.dead_actions() if options.sweep else (None, None)
+        if options.sweep:
+            dead, divergence = check.dead_actions()
     except KeyboardInterrupt:
-        results.extend(unfinished(policy, rule, court.name, INTERRUPTED) for rule in rules[len(results) :])
-        dead, divergence = None, None
-    return Checked(summarize(policy, dead, divergence), tuple(results))
+        for rule in rules:
+            results.setdefault(rule.name, unfinished(policy, rule, court.name, INTERRUPTED))
+    return Checked(summarize(policy, dead, divergence), tuple(results[rule.name] for rule in rules))
 
 
 def _unfinished(policy: Policy, options: Options, reason: str) -> Checked:

@@ -27,7 +27,7 @@ from keyfate.reporting.words import (
     verdict,
 )
 
-WIDTH = 120  # columns, where there is no terminal to ask
+WIDTH = 160  # columns, where there is no terminal to ask
 _NARROW = 80
 
 

@@ -56,13 +56,14 @@ def verdict(result: Result) -> str:
     words: str = result.verdict
     if result.verdict in ("VIOLATED", "POSSIBLE") and result.steps is not None:
         words += f" in {count(result.steps, 'step')}"
+    if result.scope.within:
+        words += f" within {', '.join(result.scope.within)}"
     return words
 
 
 def scope(result: Scope) -> str:
-    """`2×2×2`, or `2×2 within Epoch 0 .. 3`."""
-    sizes = "×".join(str(n) for n in result.sorts.values()) or "1"
-    return f"{sizes} within {', '.join(result.within)}" if result.within else sizes
+    """`2×2×2`: the sizes of the sorts that are not ranges."""
+    return "×".join(str(n) for n in result.sorts.values()) or "1"
 
 
 def basis(result: Result) -> str:
