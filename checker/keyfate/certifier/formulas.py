@@ -8,7 +8,7 @@ here than in a solver's interface.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 TRUE = 1
 FALSE = -1
@@ -160,3 +160,47 @@ class Formulas:
                 memo[number] = self.all_of([memo[operand] if operand > 0 else -memo[-operand] for operand in operands])
                 stack.pop()
         return memo[root] if formula > 0 else -memo[root]
+
+    def truth(self, formula: int, values: Mapping[int, bool], memo: dict[int, bool]) -> bool:
+        """The value of `formula`; `memo` may be passed again for the same `values`."""
+        memo[TRUE] = True
+        stack = [abs(formula)]
+        while stack:
+            number = stack[-1]
+            if number in memo:
+                stack.pop()
+                continue
+            operands = self._operands[number]
+            missing = [abs(operand) for operand in operands if abs(operand) not in memo]
+            if missing:
+                stack.extend(missing)
+                continue
+            memo[number] = (
+                all(memo[abs(operand)] == (operand > 0) for operand in operands) if operands else values[number]
+            )
+            stack.pop()
+        return memo[abs(formula)] == (formula > 0)
+
+    def justify(self, formula: int, values: Mapping[int, bool]) -> set[int]:
+        """Literals, true under `values`, that make `formula` true, which it is."""
+        memo: dict[int, bool] = {}
+        reasons: set[int] = set()
+        done: set[int] = set()
+        pending = [formula]
+        while pending:
+            present = pending.pop()
+            if present in done or present == TRUE:
+                continue
+            done.add(present)
+            assert self.truth(present, values, memo)
+            operands = self._operands[abs(present)]
+            if not operands:
+                reasons.add(present)
+            elif present > 0:
+                pending.extend(operands)
+            else:
+                false = [-operand for operand in operands if not self.truth(operand, values, memo)]
+                # one will do: one that is a reason already, else the one that depends on least
+                known = [operand for operand in false if operand in reasons or operand in done]
+                pending.append((known or sorted(false, key=lambda f: self._support[abs(f)].bit_count()))[0])
+        return reasons

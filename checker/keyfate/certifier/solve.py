@@ -1,4 +1,4 @@
-"""Deciding by Z3 alone: bounded search and Spacer in turn, over the certifier's own encoding."""
+"""Deciding by Z3 alone, over the certifier's own encoding: bounded search, induction and Spacer in turn."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from keyfate.certifier.formulas import FALSE, TRUE
+from keyfate.certifier.induction import Induction
 from keyfate.certifier.search import Search
 from keyfate.certifier.spacer import Spacer
 from keyfate.certifier.system import System, reduced
@@ -27,9 +28,9 @@ from keyfate.lifecycle.problem import (
 if TYPE_CHECKING:
     from keyfate.certifier.certify import Certifier
 
-# Seconds that each has before it is the other's turn, and how they grow: Spacer starts again each
-# time, so that all its turns together cost at most twice the last one.
-_FIRST_TURN = 1.0
+# Seconds that each has before it is the next one's turn, and how they grow: search and induction go
+# on where they stopped; Spacer starts again, which costs at most twice its last turn.
+_FIRST_TURN = 0.5
 _GROWTH = 2.0
 
 
@@ -52,22 +53,29 @@ class _Solving:
         system = reduced(self._encoding, self._assumed, steps, self._encoding.target(self._problem))
         if system.target == FALSE or system.admissible == FALSE:
             return self._proved(system, [])
-        groups = self._encoding.bits.exactly_one
-        search = Search(self._encoding.formulas, system, groups)
+        formulas, groups = self._encoding.formulas, self._encoding.bits.exactly_one
+        search = Search(formulas, system, groups)
+        induction: Induction | None = None
         spacer: Spacer | None = None
+        reached = False  # some trace is known to exist; only a shortest is wanted
         turn = _FIRST_TURN
         while not self._over():
             found = self._search(search, system, self._within(turn))
             if found is not None:
                 return found
-            if self._over():
-                break
-            spacer = spacer or Spacer(self._encoding.formulas, system, groups)
-            if spacer.prove(self._within(turn)) == "unsat":
-                clauses = spacer.clauses()
-                if clauses is None:
-                    return Undecided("Spacer proved it by an invariant that is no set of clauses")
-                return self._proved(system, clauses)
+            if not reached and not self._over():
+                induction = induction or Induction(formulas, system, groups)
+                answer = induction.prove(self._within(turn))
+                if answer == "unsat":
+                    return self._proved(system, induction.clauses())
+                reached = answer == "sat"
+            if not reached and not self._over():
+                spacer = spacer or Spacer(formulas, system, groups)
+                answer = spacer.prove(self._within(turn))
+                clauses = spacer.clauses() if answer == "unsat" else None
+                if clauses is not None:  # else its invariant is no set of clauses
+                    return self._proved(system, clauses)
+                reached = answer == "sat"
             turn *= _GROWTH
         return Undecided(f"no answer within {self._budget.seconds:g} s")
 

@@ -113,6 +113,10 @@ def _array(operands: Sequence[Expr]) -> Any:
     return (z3core.Ast * len(operands))(*operands)
 
 
+def _address(expr: Any) -> int:
+    return int(expr.value)
+
+
 def _milliseconds(seconds: float) -> int:
     return max(1, min(int(seconds * 1000), 2**31 - 1))
 
@@ -144,7 +148,6 @@ class Solver:
                 self._ref, self._solver.solver, len(assumptions), _array(assumptions)
             )
             if found == z3.Z3_L_TRUE:
-                self._model = self._solver.model()
                 return "sat"
             return "unsat" if found == z3.Z3_L_FALSE else "unknown"
 
@@ -157,17 +160,19 @@ class Solver:
         with _translated():
             return str(self._solver.reason_unknown())
 
-    def core(self) -> list[Expr]:
-        """The assumptions that the last `unsat` needed; equal to those passed by `same`."""
+    def core(self, assumptions: Sequence[Expr]) -> list[bool]:
+        """Whether the last `unsat` needed each of these assumptions of its question."""
         with _translated():
-            return [Expr(found.as_ast()) for found in self._solver.unsat_core()]
+            needed = {found.as_ast().value for found in self._solver.unsat_core()}
+            return [_address(expr) in needed for expr in assumptions]
 
     def truths(self, exprs: Sequence[Expr]) -> list[bool]:
         """Values in the model of the last `sat`; what the model leaves open is false."""
-        assert self._model is not None
         found = _array([self._context.true])
         values = []
         with _translated():
+            if self._model is None:
+                self._model = self._solver.model()
             for expr in exprs:
                 if not z3core.Z3_model_eval(self._ref, self._model.model, expr, True, found):
                     raise SolverError("a model has no value for an expression")
