@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from keyfate.certifier.certify import Certifier
 
 # Seconds that each has before it is the next one's turn, and how they grow: search and induction go
-# on where they stopped; Spacer starts again, which costs at most twice its last turn.
-_FIRST_TURN = 0.5
+# on where they stopped; Spacer starts again, and is worth starting only for some time.
+_FIRST_TURN = 0.1
 _GROWTH = 2.0
+_SPACER = 0.8
 
 
 def solve(certifier: Certifier, problem: Problem, budget: Budget) -> Finding:
@@ -69,7 +70,7 @@ class _Solving:
                 if answer == "unsat":
                     return self._proved(system, induction.clauses())
                 reached = answer == "sat"
-            if not reached and not self._over():
+            if turn >= _SPACER and not reached and not self._over():
                 spacer = spacer or Spacer(formulas, system, groups)
                 answer = spacer.prove(self._within(turn))
                 clauses = spacer.clauses() if answer == "unsat" else None
