@@ -39,7 +39,7 @@ class Solver:
     `solve` raises OutOfBudgetError where `clock` says so, also in the midst of one long question.
     """
 
-    def __init__(self, clock: Clock, name: SolverName = "minisat22") -> None:
+    def __init__(self, clock: Clock, name: SolverName = "cadical153") -> None:
         from pysat import solvers
 
         makers: dict[SolverName, Any] = {

@@ -77,7 +77,7 @@ class Search:
         self._clock = clock
         self._avoid = avoid
         self._unrolling = Unrolling(circuit)
-        self._solver = Solver(clock, "cadical153")
+        self._solver = Solver(clock, "minisat22")
         self._encoding = Encoding(self._unrolling.graph.left, self._unrolling.graph.right, self._solver)
         self.depth = -1  # no run is this short
 
