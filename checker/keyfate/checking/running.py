@@ -123,7 +123,8 @@ class _Pool:
         self._policies = policies
         self._options = options
         self._tick = tick
-        self._left = list(range(len(policies)))
+        # What leaves most open takes longest, and is begun first.
+        self._left = sorted(range(len(policies)), key=lambda i: -len(policies[i].open_controls))
         self._done: dict[int, Checked] = {}
         self._workers = [self._start() for _ in range(workers)]
 

@@ -25,7 +25,7 @@ from keyfate.reporting.explaining import explanation
 from keyfate.reporting.hunting import hunt_status, hunt_text
 from keyfate.reporting.json import to_json
 from keyfate.reporting.listing import Shipped, library_text, lifecycle_text
-from keyfate.reporting.writing import write_whole
+from keyfate.reporting.writing import OutputError, write_whole
 
 Scope = Mapping[str, int]
 
@@ -54,6 +54,10 @@ def check(
     if update is not None:
         for policy in session.policies:
             results = [r for r in report.results if r.policy == policy.name]
+            vague = next((r for r in results if r.verdict in ("UNKNOWN", "BOUNDED", "DIVERGED")), None)
+            if vague is not None:
+                said = f"{policy.name}: {vague.property} is {vague.verdict}, which nobody should expect"
+                raise OutputError(f"{said}: {vague.reason}")
             path = expected_path(policy.name)
             path.parent.mkdir(exist_ok=True)
             write_whole(path, rewritten(policy, results, update))
