@@ -15,13 +15,13 @@ from keyfate.engines.decide import Engine
 from keyfate.language.library import folder
 from keyfate.language.loading import load_text
 from keyfate.language.typed import Lifecycle
+from keyfate.lifecycle.names import ControlName
 from keyfate.lifecycle.problem import Problem, Reach, Reached, Settings, Unreachable
 from keyfate.policy.loading import load_policy
 from keyfate.policy.policy import Policy
 
-SIBLINGS = tomllib.loads((Path(__file__).parents[1] / "data/broken/siblings.toml").read_text(encoding="utf-8"))[
-    "sibling"
-]
+DATA = Path(__file__).parents[1] / "data" / "broken" / "siblings.toml"
+BROKEN = tomllib.loads(DATA.read_text(encoding="utf-8"))
 
 
 def asked(lifecycle: Lifecycle, settings: Settings, name: str) -> Problem:
@@ -39,7 +39,7 @@ def shipped() -> Callable[[str], tuple[Policy, Engine]]:
     return load
 
 
-@pytest.mark.parametrize("sibling", SIBLINGS, ids=lambda s: s["name"])
+@pytest.mark.parametrize("sibling", BROKEN["sibling"], ids=lambda s: s["name"])
 def test_a_broken_safeguard_is_found(sibling: dict[str, Any], shipped: Callable[[str], tuple[Policy, Engine]]) -> None:
     policy, engine = shipped(sibling["policy"])
     whole = asked(policy.lifecycle, policy.settings, sibling["property"])
@@ -53,3 +53,17 @@ def test_a_broken_safeguard_is_found(sibling: dict[str, Any], shipped: Callable[
     assert isinstance(finding, Reached)
     assert len(finding.trace.actions) == sibling["steps"]
     assert Certifier(lifecycle).certify(problem, finding).accepted
+
+
+@pytest.mark.parametrize("setting", BROKEN["setting"], ids=lambda s: f"{s['control']}={s['value']}")
+def test_every_control_of_the_hardened_policy_matters(
+    setting: dict[str, Any], shipped: Callable[[str], tuple[Policy, Engine]]
+) -> None:
+    policy, engine = shipped("tdx-1.5-hardened")
+    assert isinstance(engine.decide(asked(policy.lifecycle, policy.settings, setting["property"])), Unreachable)
+
+    controls = {**policy.settings.controls, ControlName(setting["control"], ()): setting["value"]}
+    settings = Settings(controls, policy.settings.capabilities)
+    finding = engine.decide(asked(policy.lifecycle, settings, setting["property"]))
+    assert isinstance(finding, Reached)
+    assert len(finding.trace.actions) == setting["steps"]
