@@ -30,6 +30,8 @@ from keyfate.lifecycle.problem import (
     Unreachable,
 )
 
+_LEAD = 0.1  # seconds
+
 
 class Engine:
     """Decides problems about one lifecycle, whose circuit is built once."""
@@ -116,24 +118,34 @@ def _race(question: Question, problem: Problem, budget: Budget, clock: Clock) ->
     Which of them ends it does not depend on how the time is shared.
     """
     circuit = question.circuit
-    share = 2.0 if problem.honest else 0.5  # who asks for a witness expects one
+    # Who asks for a witness expects one, and the search begins; else the proof does. Then each gets its share.
+    share, lead = (2.0, -_LEAD) if problem.honest else (0.5, _LEAD)
     proof: Generator[None, None, Answer] | None = proving(circuit, clock, budget.steps)
-    search = searching(circuit, clock, None, _capabilities(question))
+    search: Generator[None, None, Run | None] | None = searching(circuit, clock, budget.steps, _capabilities(question))
     proved, searched = 0.0, 0.0  # seconds so far
     while True:
         begin = time.perf_counter()
-        try:
-            if proof is not None and searched >= share * proved:
+        if proof is not None and (search is None or searched >= share * (proved - lead)):
+            try:
                 next(proof)
-                proved += time.perf_counter() - begin
-            else:
+            except StopIteration as end:
+                answer: Answer = end.value
+                if not isinstance(answer, Broken):
+                    return answer
+                proof = None  # there is a run: only its length is open
+            proved += time.perf_counter() - begin
+        elif search is not None:
+            try:
                 next(search)
-                searched += time.perf_counter() - begin
-        except StopIteration as end:
-            answer: Answer | Run = end.value
-            if not isinstance(answer, Broken):
-                return answer
-            proof = None  # there is a run: only its length is open
+            except StopIteration as end:
+                run: Run | None = end.value
+                if run is not None:
+                    return run
+                search = None
+            searched += time.perf_counter() - begin
+        else:  # all runs are longer than the budget's steps
+            assert budget.steps is not None
+            return Open(budget.steps)
 
 
 def _value(literals: Mapping[Value, int], chosen: Mapping[int, int]) -> Value:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from keyfate.engines.circuit import FALSE, Circuit
 from keyfate.engines.cnf import Encoding
@@ -80,19 +81,16 @@ class _Pdr:
     def __init__(self, circuit: Circuit, clock: Clock) -> None:
         self._circuit = circuit
         self._clock = clock
-        self._solver, self._code = self._load()
-        self._lifter, lifting = self._load()
-        self._inits = self._first_states()
-        # Both were loaded alike, so that variables mean the same in each; latches come first.
-        assert all(self._code[latch.literal] == lifting[latch.literal] for latch in circuit.latches)
         self._latches = len(circuit.latches)
         self._inputs = len(circuit.inputs)
+        self._solver, self._code = self._load()
         self._next = [0, *(self._code[latch.next] for latch in circuit.latches)]
         # The value at first of latches that start at a constant; 0 of the others.
         self._start = [0] * (self._latches + 1)
         for variable, latch in enumerate(circuit.latches, 1):
             if latch.initial is not None and latch.initial < 2:
                 self._start[variable] = variable if latch.initial else -variable
+        self._one_first = all(self._start[1:])  # there is one first state
         self._switches: list[int] = []  # frame -> literal that switches on its clauses
         self._frames: list[set[Cube]] = []  # frame -> cubes blocked there and not known to be in the next
         self._always: list[Cube] = []  # cubes blocked for ever
@@ -103,29 +101,35 @@ class _Pdr:
     # Solvers
 
     def _load(self) -> tuple[Solver, Encoding]:
+        """The transition relation; variables of latches first, then those of inputs."""
         circuit = self._circuit
-        solver = Solver(self._clock)
-        code = Encoding(circuit.left, circuit.right, solver)
-        for latch in circuit.latches:
-            code.bind(latch.literal, solver.fresh())
+        solver, code = self._blank()
         for literal in circuit.inputs:
             code.bind(literal, solver.fresh())
         code.encode([*circuit.parts, circuit.constraint, *(latch.next for latch in circuit.latches)])
-        solver.add([code[circuit.constraint]])
-        for clause in circuit.known:
-            solver.add([code[literal] for literal in clause])
+        code.encode(latch.initial for latch in circuit.latches if latch.initial is not None)
+        self._confine(solver, code)
         return solver, code
 
-    def _first_states(self) -> Solver:
+    def _blank(self) -> tuple[Solver, Encoding]:
         circuit = self._circuit
         solver = Solver(self._clock)
         code = Encoding(circuit.left, circuit.right, solver)
         for latch in circuit.latches:
             code.bind(latch.literal, solver.fresh())
+        return solver, code
+
+    def _confine(self, solver: Solver, code: Encoding) -> None:
+        """To what is known of all states."""
+        solver.add([code[self._circuit.constraint]])
+        solver.extend([[code[literal] for literal in clause] for clause in self._circuit.known])
+
+    @cached_property
+    def _first_states(self) -> Solver:
+        circuit = self._circuit
+        solver, code = self._blank()
         code.encode([circuit.constraint, *(latch.initial for latch in circuit.latches if latch.initial is not None)])
-        solver.add([code[circuit.constraint]])
-        for clause in circuit.known:
-            solver.add([code[literal] for literal in clause])
+        self._confine(solver, code)
         for latch in circuit.latches:
             if latch.initial is not None:
                 own, value = code[latch.literal], code[latch.initial]
@@ -138,7 +142,6 @@ class _Pdr:
         if len(self._frames) == 1:  # frame 0: the first states
             for variable, latch in enumerate(self._circuit.latches, 1):
                 if latch.initial is not None:
-                    self._code.encode([latch.initial])
                     value = self._code[latch.initial]
                     self._solver.add([-self._switches[0], -variable, value])
                     self._solver.add([-self._switches[0], variable, -value])
@@ -149,7 +152,7 @@ class _Pdr:
         for literal in cube:
             if start[abs(literal)] == -literal:
                 return False
-        return self._inits.solve(cube)
+        return self._one_first or self._first_states.solve(cube)
 
     def _prime(self, literal: int) -> int:
         return self._next[literal] if literal > 0 else -self._next[-literal]
@@ -199,21 +202,21 @@ class _Pdr:
         as solver literals) whatever the rest."""
         model = self._solver.model()
         state, inputs = model[: self._latches], model[self._latches : self._latches + self._inputs]
-        lifter = self._lifter
-        switch = lifter.fresh()
-        lifter.add([-switch, *(-literal for literal in target)])
+        solver = self._solver
+        switch = solver.fresh()
+        solver.add([-switch, *(-literal for literal in target)])
         activity = self._activity
         part = sorted(state, key=lambda literal: -activity[abs(literal)])
         for _ in range(2):
-            reached = lifter.solve([switch, *inputs, *part])
+            reached = solver.solve([switch, *inputs, *part])
             assert not reached, "the next state is a function of state and inputs"
-            kept = set(lifter.core())
+            kept = set(solver.core())
             fewer = [literal for literal in reversed(part) if literal in kept]
             done = len(fewer) == len(part)
             part = fewer
             if done:
                 break
-        lifter.add([-switch])
+        solver.add([-switch])
         return tuple(sorted(part))
 
     # The algorithm
@@ -341,7 +344,6 @@ class _Pdr:
                     for cube in sorted(later):
                         clause = [-literal for literal in cube]
                         self._solver.add(clause)
-                        self._lifter.add(clause)
                         self._always.append(cube)
                     later.clear()
                 return True
