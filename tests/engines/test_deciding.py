@@ -201,3 +201,41 @@ property held never previously s
     finding = Engine(of).decide(asked)
     assert isinstance(finding, Unreachable)  # a state that stays as it is, is no step
     assert accepted(of, asked, finding)
+
+
+PLACES = """
+secret a, b
+state step : bool = false
+place p persistent at cpu starts with a
+place q persistent at cpu starts with b
+action empty by cpu when p has a then clear p
+action change by cpu when p has a then p becomes {b} ideal
+action take by cpu when p has a then p becomes q
+action add by cpu when p has a and not step then p gains all of q; step := true
+action drop by cpu when p has b then p loses b
+property empty never not p has a and not p has b
+property other never not p has a and p has b
+property both_ never p has a and p has b
+property back never once (not p has a) and p has a
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("empty", {("empty",)}), ("other", {("change",), ("take",)}), ("both_", {("add",)})]
+)
+def test_what_is_written_to_places(name: str, expected: set[tuple[str, ...]]) -> None:
+    of = lifecycle(PLACES)
+    asked = problem(of, name)
+    finding = Engine(of).decide(asked)
+    assert tuple(steps(finding)) in expected
+    assert accepted(of, asked, finding)
+
+
+def test_what_was_replaced_does_not_come_back() -> None:
+    of = lifecycle(PLACES)
+    asked = problem(of, "back")
+    finding = Engine(of).decide(asked)
+    assert isinstance(finding, Unreachable)
+    assert finding.invariant is not None
+    assert finding.invariant.actions == {"empty", "change", "take", "add", "drop"}
+    assert accepted(of, asked, finding)
