@@ -217,6 +217,7 @@ property empty never not p has a and not p has b
 property other never not p has a and p has b
 property both_ never p has a and p has b
 property back never once (not p has a) and p has a
+property lost never did drop and p has b
 """
 
 
@@ -231,9 +232,10 @@ def test_what_is_written_to_places(name: str, expected: set[tuple[str, ...]]) ->
     assert accepted(of, asked, finding)
 
 
-def test_what_was_replaced_does_not_come_back() -> None:
+@pytest.mark.parametrize("name", ["back", "lost"])
+def test_what_is_gone_does_not_come_back(name: str) -> None:
     of = lifecycle(PLACES)
-    asked = problem(of, "back")
+    asked = problem(of, name)
     finding = Engine(of).decide(asked)
     assert isinstance(finding, Unreachable)
     assert finding.invariant is not None
