@@ -57,7 +57,9 @@ def compare(lifecycle: Lifecycle, draw: random.Random, *, steps: int = 6) -> Non
         assert all(encoding.observed(term) != FALSE for term in state.observed)
         enabled = interpreter.enabled(state)
         for name, step in encoding.steps.items():
-            assert now(step.enabled) == (name in enabled), name
+            obstacle = interpreter.obstacle(state, name)
+            assert now(step.enabled) == (obstacle is None), name
+            assert now(step.out_of_range) == (obstacle is not None and obstacle.range_only), name
         for target, goal in goals:
             assert now(goal) == interpreter.reaches(target, state), target
         for term in terms:
@@ -86,13 +88,14 @@ capability look[P] "sees"
 capability hold "holds"
 component cpu inside
 component host outside
-secret k[P], s, data[P]
+secret k[P], s, data[P], odd[P, E]
 public n[P], label
 key derived[p: P, o: P] = kdf("d", k[p], if safe then n[o] else label)
 message Msg = enc(k[p], data[p]) for p: P
 place cell[P] volatile at cpu
 place shelf[P] persistent at host
 place air persistent at host starts with label
+place log[E] persistent at host
 state on[p: P] : bool = at[p]
 state owner : P or none = none
 state phase : idle | work | rest = any
@@ -114,6 +117,13 @@ action burn[p: P] by host when true then shelf[p] loses enc(derived[p, owner], d
 action tell[p: P] by cpu when true then phase := work; leaks derived[p, p] using cell[p] to look[p];
   leaks k[p] using cell to hold and look[p]
 action count by cpu when historically e < 3 then e := e + 1; phase := if e + 1 = 2 then rest else work
+action bump by cpu when true then e := e + 1
+action rewind by cpu when true then e := 0
+action count_on by cpu when historically e < 2 then phase := rest
+action note by cpu when true then air gains odd[owner, e + 1] ideal; log[e] gains s
+action file by cpu when owner != none then log[e + 1] gains seal(k[owner], s) using log[e], log[e + 1], cell
+action peek by cpu when (log[e + 1], log[3]) yields s then on[a] := false; log[0] gains s
+action put by cpu when true then log[3] gains s
 action sweep by host when true then for p: P where on[p] {
   if owner = p { clear shelf[p] } else { shelf[p] gains n[p]; on[p] := false } }
 action guess[p: P, m: Msg] by attacker needs look[p] when attacker knows n[p] then shelf[p] gains m

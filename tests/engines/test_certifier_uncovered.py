@@ -89,6 +89,7 @@ state level : low | mid | high = mode
 action press by room when level != high then level := if spare then high else mid
 action start[p: P] by room when ready[p] and not lit then lit := true
 action kick by attacker needs reach when true then lit := true
+action nudge by attacker when true then lit := true
 constraint ready[a] or ready[b] or spare
 property bright possible level = high
 property shining possible lit
@@ -112,8 +113,14 @@ def test_says_under_which_settings_nothing_was_found() -> None:
     assert left is not None
     assert left.controls[ControlName("mode")] != "high"
     assert left.controls[ControlName("spare")] is False
+    # a step that cannot happen under a setting is no witness there, whatever its effects would be
+    high = Settings({ControlName("mode"): "high", ControlName("spare"): True})
+    assert certifier.uncovered(Problem(lifecycle, high, bright.target, honest=True), (pressed,)) is not None
+    assert certifier.uncovered(Problem(lifecycle, high, bright.target, honest=True), (dark,)) is None
     # a lamp that is lit at first is a witness under every setting; the attacker's never
     lit, unlit = ((name, True) for name, _ in dark.initial), ((name, False) for name, _ in dark.initial)
     assert certifier.uncovered(shining, (Trace(dark.controls, dark.capabilities, tuple(lit), ()),)) is None
-    kicked = Trace(dark.controls, dark.capabilities, tuple(unlit), (ActionName("kick"),))
-    assert certifier.uncovered(shining, (kicked,)) is not None
+    first = tuple(unlit)
+    for action in ("kick", "nudge"):
+        attacked = Trace(dark.controls, dark.capabilities, first, (ActionName(action),))
+        assert certifier.uncovered(shining, (attacked,)) is not None
