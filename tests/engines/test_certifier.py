@@ -319,7 +319,7 @@ def test_a_question_that_takes_too_long_is_unknown() -> None:
 
 
 def stolen(**changes: object) -> Reached:
-    return Reached(replace(STOLEN, **changes))  # type: ignore[arg-type]
+    return Reached(replace(STOLEN, **changes))  # type: ignore[arg-type]  # fields by name
 
 
 def test_accepts_a_true_trace() -> None:
