@@ -16,11 +16,13 @@ from functools import cached_property
 from keyfate.certifier.bits import mismatch
 from keyfate.certifier.encoding import Encoding
 from keyfate.certifier.formulas import FALSE
+from keyfate.certifier.running import runs
+from keyfate.certifier.solve import solve
 from keyfate.certifier.steps import Step
 from keyfate.certifier.translation import Translation
 from keyfate.certifier.z3api import Context, Expr, Solver, SolverError
 from keyfate.language import typed as t
-from keyfate.lifecycle.names import Clause
+from keyfate.lifecycle.names import Clause, ControlName
 from keyfate.lifecycle.problem import (
     Budget,
     Finding,
@@ -85,12 +87,16 @@ class Certifier:
     def solve(self, problem: Problem, budget: Budget | None = None) -> Finding:
         """Decides `problem` by Z3 alone: a shortest trace, an invariant that `certify` accepts,
         `NotWithin` where the budget's steps ran out, or Undecided with the reason."""
-        from keyfate.certifier.solve import solve
+
+        def refusal(finding: Finding) -> str | None:
+            judgement = self.certify(problem, finding)
+            return None if judgement.accepted else judgement.reason
 
         try:
-            return solve(self, problem, budget or Budget())
-        except RefusalError as refusal:
-            return Undecided(str(refusal))
+            assumed, steps = self.assumptions(problem), tuple(self.steps(problem))
+            return solve(self.encoding, problem, assumed, steps, budget or Budget(), refusal)
+        except RefusalError as error:
+            return Undecided(str(error))
         except SolverError as error:
             return Undecided(f"Z3 failed: {error}")
         except MemoryError:
@@ -99,10 +105,19 @@ class Certifier:
     def uncovered(self, problem: Problem, traces: Sequence[Trace]) -> Settings | None:
         """A full setting of the controls, admissible and in agreement with the problem, under which
         none of `traces` can run to the target; None if there is none. Raises SolverError where Z3
-        gives up."""
-        from keyfate.certifier.uncovered import uncovered
-
-        return uncovered(self, problem, traces)
+        gives up, RefusalError where the lifecycle does not have what the settings name."""
+        solver = self.fresh(problem)
+        solver.add(*self.now.exprs([-runs(self.encoding, problem, trace) for trace in traces]))
+        answer = solver.check()
+        if answer == "unknown":
+            raise SolverError(solver.reason())
+        if answer == "unsat":
+            return None
+        chosen: dict[ControlName, t.Value] = {}
+        for control, cases in self.encoding.bits.controls.items():
+            truths = solver.truths(self.now.exprs(list(cases.values())))
+            chosen[control] = next(value for value, true in zip(cases, truths, strict=True) if true)
+        return Settings(chosen, problem.settings.capabilities)
 
     # What both kinds of claim rest on
 

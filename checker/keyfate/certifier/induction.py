@@ -23,6 +23,8 @@ Cube = tuple[int, ...]  # literals, sorted by variable: the states in which all 
 # After so many questions the solver starts anew, free of what earlier questions left in it.
 _QUESTIONS = 3_000
 
+_OUT_OF_TIME = ("timeout", "canceled")  # in Z3's words
+
 
 class _TimeOverError(Exception):
     """The present turn is over; everything learnt stays."""
@@ -85,9 +87,9 @@ class Induction:
         self._questions += 1
         answer = self._solver.check(assumptions)
         if answer == "unknown":
-            if time.monotonic() < self._until:
-                raise SolverError(self._solver.reason())
-            raise _TimeOverError
+            if self._solver.reason() in _OUT_OF_TIME or time.monotonic() >= self._until:
+                raise _TimeOverError
+            raise SolverError(self._solver.reason())
         return answer
 
     def _within(self, level: int) -> list[Expr]:

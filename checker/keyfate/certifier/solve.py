@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from keyfate.certifier.encoding import Encoding
 from keyfate.certifier.formulas import FALSE, TRUE
 from keyfate.certifier.induction import Induction
 from keyfate.certifier.search import Search
 from keyfate.certifier.spacer import Spacer
+from keyfate.certifier.steps import Step
 from keyfate.certifier.system import System, reduced
 from keyfate.language.typed import Value
 from keyfate.lifecycle.names import BitLiteral, Clause
@@ -25,9 +26,6 @@ from keyfate.lifecycle.problem import (
     Unreachable,
 )
 
-if TYPE_CHECKING:
-    from keyfate.certifier.certify import Certifier
-
 # Seconds that each has before it is the next one's turn, and how they grow: search and induction go
 # on where they stopped; Spacer starts again, and is worth starting only for some time.
 _FIRST_TURN = 0.1
@@ -35,22 +33,36 @@ _GROWTH = 2.0
 _SPACER = 0.8
 
 
-def solve(certifier: Certifier, problem: Problem, budget: Budget) -> Finding:
-    """A shortest trace, or an invariant as clauses that `certify` accepts; else why not."""
-    return _Solving(certifier, problem, budget).run()
+def solve(
+    encoding: Encoding,
+    problem: Problem,
+    assumptions: Sequence[int],
+    steps: Sequence[Step],
+    budget: Budget,
+    refusal: Callable[[Finding], str | None],
+) -> Finding:
+    """A shortest trace, or an invariant as clauses; else why not. `refusal` says what is wrong
+    with an invariant, if anything."""
+    return _Solving(encoding, problem, assumptions, budget, refusal).run(steps)
 
 
 class _Solving:
-    def __init__(self, certifier: Certifier, problem: Problem, budget: Budget) -> None:
-        self._certifier = certifier
+    def __init__(
+        self,
+        encoding: Encoding,
+        problem: Problem,
+        assumptions: Sequence[int],
+        budget: Budget,
+        refusal: Callable[[Finding], str | None],
+    ) -> None:
+        self._encoding = encoding
         self._problem = problem
+        self._assumed = assumptions
         self._budget = budget
+        self._refusal = refusal
         self._until = None if budget.seconds is None else time.monotonic() + budget.seconds
-        self._encoding = certifier.encoding
-        self._assumed = certifier.assumptions(problem)
 
-    def run(self) -> Finding:
-        steps = tuple(self._certifier.steps(self._problem))
+    def run(self, steps: Sequence[Step]) -> Finding:
         system = reduced(self._encoding, self._assumed, steps, self._encoding.target(self._problem))
         if system.target == FALSE or system.admissible == FALSE:
             return self._proved(system, [])
@@ -111,10 +123,8 @@ class _Solving:
         constants = [(v if value == TRUE else -v,) for v, value in system.constant.items()]
         named = tuple(self._named(clause) for clause in (*constants, *clauses))
         finding = Unreachable(Invariant(named, system.actions))
-        judgement = self._certifier.certify(self._problem, finding)
-        if not judgement.accepted:
-            return Undecided(f"an invariant was found but not confirmed: {judgement.reason}")
-        return finding
+        refused = self._refusal(finding)
+        return finding if refused is None else Undecided(f"an invariant was found but not confirmed: {refused}")
 
     def _named(self, clause: tuple[int, ...]) -> Clause:
         meaning = self._encoding.bits.meaning

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from keyfate.certifier.effects import Leaking, Source, Write, needs, place_changes, state_changes, writes
+from keyfate.certifier.bits import Bits
+from keyfate.certifier.effects import Leaking, Members, Source, Write, needs, place_changes, state_changes, writes
 from keyfate.certifier.formulas import FALSE, TRUE, Formulas
 from keyfate.certifier.reading import Cases, Env, Reader
 from keyfate.language import typed as t
@@ -17,12 +19,26 @@ from keyfate.lifecycle.names import (
     Happened,
     Holds,
     Observed,
+    PlaceName,
     StateIs,
     Term,
 )
 
-if TYPE_CHECKING:
-    from keyfate.certifier.encoding import Encoding
+
+class Surroundings(Protocol):
+    """What a step reads of the encoding that it is part of."""
+
+    @property
+    def formulas(self) -> Formulas: ...
+    @property
+    def bits(self) -> Bits: ...
+    @property
+    def reader(self) -> Reader: ...
+    @property
+    def holding(self) -> Mapping[PlaceName, Mapping[Term, int]]: ...
+    def derivable(self, places: Members, observed: bool, term: Term) -> int: ...
+    def exposed(self, term: Term) -> int: ...
+    def latched(self, variable: int) -> int: ...
 
 
 def guard_and_writes(formulas: Formulas, reader: Reader, action: t.Action, env: Env) -> tuple[int, tuple[Write, ...]]:
@@ -39,7 +55,7 @@ class Step:
 
     def __init__(
         self,
-        encoding: Encoding,
+        encoding: Surroundings,
         action: t.Action,
         name: ActionName,
         env: Env,

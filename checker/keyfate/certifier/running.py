@@ -1,4 +1,4 @@
-"""Which settings some traces leave without a witness (R13: POSSIBLE, IMPOSSIBLE, DEPENDS).
+"""Under which settings a trace is a witness (R13: POSSIBLE, IMPOSSIBLE, DEPENDS).
 
 Along a trace the state is a function of the controls: the condition under which all
 its steps can happen, and its end is one of the target, is computed by putting each
@@ -7,45 +7,18 @@ state's functions into the next.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
-from keyfate.certifier.formulas import FALSE, TRUE
-from keyfate.certifier.z3api import SolverError
-from keyfate.lifecycle.names import CapabilityOn, ControlIs, ControlName
-from keyfate.lifecycle.problem import Problem, Settings, Trace
-
-if TYPE_CHECKING:
-    from keyfate.certifier.certify import Certifier
-    from keyfate.language.typed import Value
+from keyfate.certifier.encoding import Encoding
+from keyfate.certifier.formulas import FALSE, TRUE, Formulas
+from keyfate.lifecycle.names import CapabilityOn, ControlIs
+from keyfate.lifecycle.problem import Problem, Trace
 
 
-def uncovered(certifier: Certifier, problem: Problem, traces: Sequence[Trace]) -> Settings | None:
-    """A full setting of the controls, admissible and in agreement with the problem, under
-    which none of `traces` can run to the target; None if there is none. Raises SolverError
-    where Z3 gives up."""
-    encoding = certifier.encoding
-    solver = certifier.fresh(problem)
-    for trace in traces:
-        solver.add(certifier.now.expr(-runs(certifier, problem, trace)))
-    answer = solver.check()
-    if answer == "unknown":
-        raise SolverError(solver.reason())
-    if answer == "unsat":
-        return None
-    chosen: dict[ControlName, Value] = {}
-    for control, cases in encoding.bits.controls.items():
-        for value, bit in cases.items():
-            if solver.truth(certifier.now.expr(bit)):
-                chosen[control] = value
-                break
-    return Settings(chosen, problem.settings.capabilities)
-
-
-def runs(certifier: Certifier, problem: Problem, trace: Trace) -> int:
+def runs(encoding: Encoding, problem: Problem, trace: Trace) -> int:
     """The condition on the controls under which `trace`, with its own capabilities (none if the
     problem is honest) and free first values, runs to the target."""
-    encoding, formulas = certifier.encoding, certifier.encoding.formulas
+    formulas = encoding.formulas
     capabilities = dict(trace.capabilities)
     initial = dict(trace.initial)
     free: dict[int, int] = {}
@@ -74,18 +47,18 @@ def runs(certifier: Certifier, problem: Problem, trace: Trace) -> int:
         step = encoding.steps.get(action)
         if step is None or (problem.honest and step.by_attacker):
             return FALSE
-        here = _Here(certifier, present)
+        here = _Here(formulas, present)
         conditions.append(here.read(step.enabled))
         present = _After(here, step.next)
-    conditions.append(_Here(certifier, present).read(encoding.target(problem)))
+    conditions.append(_Here(formulas, present).read(encoding.target(problem)))
     return formulas.all_of(conditions)
 
 
 class _Here:
     """One state of the run, its variables as functions of the controls."""
 
-    def __init__(self, certifier: Certifier, values: Callable[[int], int]) -> None:
-        self._formulas = certifier.encoding.formulas
+    def __init__(self, formulas: Formulas, values: Callable[[int], int]) -> None:
+        self._formulas = formulas
         self._values = values
         self._memo: dict[int, int] = {}
 
