@@ -11,6 +11,7 @@ from keyfate.checking.answering import Outcome, result
 from keyfate.checking.judges import Answer, Court, Deadline
 from keyfate.checking.memory import Memory
 from keyfate.checking.naming import Namer, plain
+from keyfate.checking.possible import Possibility
 from keyfate.checking.results import Certificate, Result
 from keyfate.language import typed as t
 from keyfate.lifecycle.problem import (
@@ -30,12 +31,21 @@ from keyfate.policy.policy import Policy
 class PolicyCheck:
     """The check of one policy by one court. Remembers what several properties ask."""
 
-    def __init__(self, policy: Policy, court: Court, namer: Namer, deadline: Deadline) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        court: Court,
+        namer: Namer,
+        deadline: Deadline,
+        possibilities: dict[tuple[object, ...], Possibility] | None = None,
+    ) -> None:
         self.policy = policy
         self.lifecycle = policy.lifecycle
         self._court = court
         self._namer = namer
         self._deadline = deadline
+        # What is possible hangs on the controls alone (R13), which policies may share.
+        self._possibilities = {} if possibilities is None else possibilities
 
     def result(self, rule: t.Property) -> Result:
         """The verdict on one property."""
@@ -64,7 +74,11 @@ class PolicyCheck:
         raise AssertionError(answer.finding)
 
     def _possible(self, rule: t.Property) -> Outcome:
-        found = possible.decide(self._court, rule, self.policy.settings, self._deadline)
+        key = (rule.name, *self.policy.settings.controls.items())
+        found = self._possibilities.get(key)
+        if found is None or found.verdict in ("UNKNOWN", "BOUNDED"):
+            found = possible.decide(self._court, rule, self.policy.settings, self._deadline)
+            self._possibilities[key] = found
         used = _used(found.witness, self.lifecycle) | _used(found.refusal, self.lifecycle)
         match found.verdict:
             case "IMPOSSIBLE":

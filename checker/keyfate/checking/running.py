@@ -16,6 +16,7 @@ from keyfate.checking.assembling import assemble
 from keyfate.checking.deciding import PolicyCheck
 from keyfate.checking.judges import ENGINES, TIMEOUT, Court, Deadline, EngineName
 from keyfate.checking.naming import Namer
+from keyfate.checking.possible import Possibility
 from keyfate.checking.results import PolicySummary, Result
 from keyfate.language.source import Diagnostic, LifecycleError
 from keyfate.language.typed import Lifecycle
@@ -49,19 +50,28 @@ class Checked:
     results: tuple[Result, ...]
 
 
+@dataclass(frozen=True)
+class Seat:
+    """What the checks of all policies over one lifecycle share."""
+
+    lifecycle: Lifecycle
+    court: Court
+    namer: Namer
+    possibilities: dict[tuple[object, ...], Possibility] = field(default_factory=dict)
+
+
 class Bench:
-    """Courts, one for each lifecycle (by identity), made when first needed."""
+    """Seats, one for each lifecycle (by identity), made when first needed."""
 
     def __init__(self, engine: EngineName) -> None:
         self._engine = engine
-        self._courts: dict[int, tuple[Lifecycle, Court, Namer]] = {}
+        self._seats: dict[int, Seat] = {}
 
-    def of(self, lifecycle: Lifecycle) -> tuple[Court, Namer]:
+    def of(self, lifecycle: Lifecycle) -> Seat:
         """Raises LifecycleError where the lifecycle is too large or contradicts itself."""
-        if id(lifecycle) not in self._courts:
-            self._courts[id(lifecycle)] = (lifecycle, assemble(lifecycle, self._engine), Namer(lifecycle))
-        _, court, namer = self._courts[id(lifecycle)]
-        return court, namer
+        if id(lifecycle) not in self._seats:
+            self._seats[id(lifecycle)] = Seat(lifecycle, assemble(lifecycle, self._engine), Namer(lifecycle))
+        return self._seats[id(lifecycle)]
 
 
 def run(policies: Sequence[Policy], options: Options, tick: Tick | None = None) -> tuple[Checked, ...]:
@@ -82,8 +92,8 @@ def run(policies: Sequence[Policy], options: Options, tick: Tick | None = None) 
 
 
 def _check(policy: Policy, bench: Bench, options: Options, tick: Tick | None) -> Checked:
-    court, namer = bench.of(policy.lifecycle)
-    check = PolicyCheck(policy, court, namer, options.deadline)
+    seat = bench.of(policy.lifecycle)
+    check = PolicyCheck(policy, seat.court, seat.namer, options.deadline, seat.possibilities)
     rules = [r for r in policy.lifecycle.properties if not options.only or r.name in options.only]
     results: dict[str, Result] = {}
     dead, divergence = None, None
@@ -97,7 +107,7 @@ def _check(policy: Policy, bench: Bench, options: Options, tick: Tick | None) ->
             dead, divergence = check.dead_actions()
     except KeyboardInterrupt:
         for rule in rules:
-            results.setdefault(rule.name, unfinished(policy, rule, court.name, INTERRUPTED))
+            results.setdefault(rule.name, unfinished(policy, rule, seat.court.name, INTERRUPTED))
     return Checked(summarize(policy, dead, divergence), tuple(results[rule.name] for rule in rules))
 
 
@@ -163,11 +173,17 @@ class _Pool:
         if not self._left:
             worker.at = None
             return
-        known = None if worker.at is None else self._policies[worker.at].lifecycle
+        last = None if worker.at is None else self._policies[worker.at]
         taken = [self._policies[w.at].lifecycle for w in self._workers if w.at is not None and w is not worker]
-        same = [i for i in self._left if self._policies[i].lifecycle is known]
-        fresh = [i for i in self._left if all(self._policies[i].lifecycle is not t for t in taken)]
-        worker.at = (same or fresh or self._left)[0]
+
+        def distance(index: int) -> int:
+            """How much a worker must build anew for that policy."""
+            policy = self._policies[index]
+            if last is not None and policy.lifecycle is last.lifecycle:
+                return 0 if policy.settings.controls == last.settings.controls else 1
+            return 3 if any(policy.lifecycle is lifecycle for lifecycle in taken) else 2
+
+        worker.at = min(self._left, key=distance)
         self._left.remove(worker.at)
         worker.connection.send(worker.at)
 
