@@ -53,7 +53,7 @@ def test_all_requirements_met(folder: Path) -> None:
 def test_a_requirement_broken(folder: Path) -> None:
     done = keyfate("check", "flash.policy.toml", cwd=folder)
     assert done.returncode == 1
-    assert "✗ flash: secrecy is VIOLATED" in done.stdout
+    assert "✗ secrecy  VIOLATED: " in done.stdout
     assert done.stdout.rstrip().endswith("next: keyfate explain flash.policy.toml secrecy")
 
 
@@ -95,7 +95,7 @@ def test_vacuous_meets_no_named_requirement(folder: Path) -> None:
     (folder / "mine.policy.toml").write_text('extends = "safe.policy.toml"\n[require]\naudited = "PROVED"\n')
     done = keyfate("check", "mine.policy.toml", cwd=folder)
     assert done.returncode == 1
-    assert "audited is VACUOUS, required PROVED" in done.stdout
+    assert "✗ audited  VACUOUS: no reachable state" in done.stdout
 
 
 def test_a_bare_lifecycle(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -46,6 +47,20 @@ def test_ci_runs_the_test_command_of_the_readme(root: Path) -> None:
     assert any(re.match(rf"\S+/bin/{re.escape(install)}( |$)", line) for line in ran), install
     assert any(re.match(rf"\S+/bin/{re.escape(test)}( |$)", line) for line in ran), test
     assert (root / ".ci" / "run").stat().st_mode & 0o111, "it can be run as it is"
+
+
+def test_the_readme_shows_what_the_demonstration_answers(root: Path) -> None:
+    """Verdicts as they are expected of the library's first policy."""
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```text\n(.+?)^```", readme, re.MULTILINE | re.DOTALL)
+    head, *rows = shown.splitlines()
+    lifecycle, policy, _ = head.split(" · ")
+    expected = json.loads((root / "models" / "expected" / f"{policy}.json").read_text(encoding="utf-8"))
+    assert lifecycle == expected["lifecycle"]
+    assert [tuple(re.split(r"\s{2,}", row.strip())[:2]) for row in rows] == [
+        (name, answer["verdict"] + (f" in {answer['steps']} steps" if answer["steps"] else ""))
+        for name, answer in expected["properties"].items()
+    ]
 
 
 def test_the_policy_of_the_readme_can_be_read(root: Path, tmp_path: Path) -> None:

@@ -59,26 +59,46 @@ def test_json_has_the_hash_of_every_text(report: Report) -> None:
         assert text.sha256 == hashlib.sha256(Path(text.path).read_bytes()).hexdigest()
 
 
-def test_the_table_names_lifecycle_policy_property_verdict_scope_and_basis(report: Report) -> None:
-    text = report_text(report)
-    head, _, *rows = text.splitlines()
-    assert re.split(r"\s{2,}", head) == ["lifecycle", "policy", "property", "verdict", "scope · basis"]
-    assert re.split(r"\s{2,}", rows[0]) == [
-        "vault",
-        "safe",
-        "secrecy",
-        "✓ PROVED within Count 0 .. 2",
-        "2 · documented",
+def test_each_policy_has_a_heading_and_a_row_for_each_property(report: Report) -> None:
+    head, *rows = report_text(report).splitlines()
+    assert head == "vault · safe · Shelf=2"
+    assert re.split(r"\s{2,}", rows[0].strip()) == ["secrecy", "✓ PROVED within Count 0 .. 2", "documented"]
+    assert re.search(r"\n\nvault · flash · Shelf=2\n  secrecy +✗ VIOLATED in 2 steps +claimed\n", report_text(report))
+
+
+def test_verdicts_stand_below_each_other(report: Report) -> None:
+    rows = [line for line in report_text(report).splitlines() if re.match(r"  \w+ +[✓✗·] [A-Z]{6}", line)]
+    assert len(rows) == len(report.results)
+    assert len({re.search("[✓✗·]", row).start() for row in rows if re.search("[✓✗·]", row)}) == 1
+    assert len({row.rindex("  ") for row in rows}) == 1
+
+
+def test_long_names_are_whole(report: Report) -> None:
+    policy, rule = "hardened-against-who-opens-the-security-chip-in-a-laboratory", "isolation_of_the_same_image"
+    result = replace(report.results[0], policy=policy, property=rule)
+    summary = replace(report.policies[0], policy=policy)
+    long = replace(report, policies=(summary,), results=(result,))
+    wide = report_text(long, width=100).splitlines()
+    assert wide[:2] == [
+        f"vault · {policy} · Shelf=2",
+        f"  {rule}  ✓ PROVED within Count 0 .. 2  documented",
     ]
-    assert re.search(r"flash +secrecy +✗ VIOLATED in 2 steps +2 · claimed", text)
+    assert report_text(long, width=62).splitlines()[:5] == [
+        "vault",
+        policy,
+        "Shelf=2",
+        f"  {rule}",
+        "    ✓ PROVED within Count 0 .. 2 · documented",
+    ]
 
 
 def test_the_report_tells_what_a_reader_must_know(report: Report) -> None:
     text = report_text(report, width=200)
-    assert "✗ flash: secrecy is VIOLATED, required PROVED: an item is read" in text
-    assert "safe: gone_is_gone is not required: the disk is shredded" in text
+    assert re.search(r"\nflash: 1 of \d requirements not met\n  ✗ secrecy  VIOLATED: an item is read\n", text)
+    assert re.search(r"\n +start → stop\n", text)
+    assert "safe, flash: gone_is_gone is not required: the disk is shredded" in text
     assert "(no policy): open root, saving, sealed[left], sealed[right], wipe" in text
-    assert "! safe: audited is VACUOUS: no reachable state satisfies its `when`" in text
+    assert "  ! audited  VACUOUS: no reachable state satisfies its `when`" in text
     assert "vault: never happens under safe, flash, (no policy): audit" in text
     assert "perfect cryptography" in text
     assert "Equality of ciphertexts is out of scope" in text
@@ -94,7 +114,7 @@ def test_the_next_command_is_about_the_worst(report: Report) -> None:
 def test_a_divergence_stands_out(report: Report) -> None:
     diverged = replace(report.results[0], verdict="DIVERGED", met=False, reason="one says so, the other not")
     text = report_text(replace(report, results=(diverged,), exit_status=5), width=200)
-    assert "✗ safe: secrecy DIVERGED: one says so, the other not" in text
+    assert "✗ secrecy  DIVERGED: one says so, the other not" in text
 
 
 @pytest.mark.parametrize("width", [40, 60, 79, 80, 120, 200])

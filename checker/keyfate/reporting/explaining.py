@@ -11,7 +11,19 @@ from rich.tree import Tree
 
 from keyfate.checking.results import Change, Knowledge, PolicySummary, Result, Sight, Step
 from keyfate.reporting.text import printed
-from keyfate.reporting.words import ASSUMPTIONS, COLORS, action, basis, clean, count, setting, show, sight, verdict
+from keyfate.reporting.words import (
+    ASSUMPTIONS,
+    COLORS,
+    action,
+    basis,
+    clean,
+    count,
+    scope,
+    setting,
+    show,
+    sight,
+    verdict,
+)
 
 _OPENED = {
     "enc": "decrypted",
@@ -40,7 +52,8 @@ def _parts(policy: PolicySummary, result: Result) -> Iterator[RenderableType]:
     if said:
         yield Text(f"  {clean(said)}")
     at = result.location.check
-    yield Text(f"  {clean(at.file)}:{at.line}:{at.column}, {result.severity} · {basis(result)}", style="dim")
+    rests = " · ".join(words for words in (result.severity, scope(result.scope), basis(result)) if words)
+    yield Text(f"  {clean(at.file)}:{at.line}:{at.column}, {clean(rests)}", style="dim")
     yield Text("")
     yield from _setting(policy, result)
     if result.trace is not None:

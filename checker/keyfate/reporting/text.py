@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -23,12 +23,13 @@ from keyfate.reporting.words import (
     clean,
     count,
     mark,
+    scope,
     setting,
     verdict,
 )
 
 WIDTH = 160  # columns, where there is no terminal to ask
-_NARROW = 80
+_INDENT = "  "
 
 
 def printed(parts: Iterable[RenderableType], *, color: bool, width: int | None) -> str:
@@ -56,7 +57,7 @@ def report_text(report: Report, *, color: bool = False, width: int | None = None
 
 
 def _parts(report: Report, width: int) -> Iterator[RenderableType]:
-    yield table(report.results, width, marked=report.differences is None)
+    yield from verdicts(report.results, width, marked=report.differences is None)
     if report.differences is None:
         yield from _troubles(report)
         yield from _notes(report)
@@ -69,52 +70,90 @@ def _parts(report: Report, width: int) -> Iterator[RenderableType]:
         yield Text(f"next: {following}", style="bold")
 
 
-def table(results: Iterable[Result], width: int = WIDTH, *, marked: bool = True) -> Table:
-    """One row for each property; lifecycle and policy are named once. `marked`: whether
+def verdicts(results: Iterable[Result], width: int = WIDTH, *, marked: bool = True) -> Iterator[RenderableType]:
+    """For each policy a heading, and below it a row for each property. `marked`: whether
     requirements are met stands before the verdict."""
-    narrow = width < _NARROW
-    found = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, collapse_padding=True)
-    if not narrow:
-        found.add_column("lifecycle", overflow="fold")
-    found.add_column("policy", overflow="fold")
-    found.add_column("property", overflow="fold")
-    found.add_column("verdict", overflow="fold")
-    found.add_column("scope · basis", overflow="fold")
-    last_lifecycle = ""
-    for (lifecycle, policy), group in groupby(results, key=lambda r: (r.lifecycle, r.policy)):
-        first = True
-        rows = list(group)
-        for i, result in enumerate(rows):
-            style = COLORS[result.verdict]
-            cells = [
-                Text(clean(policy) if first else ""),
-                Text(clean(result.property)),
-                Text(f"{mark(result)} {verdict(result)}" if marked else verdict(result), style=style),
-                Text(basis(result)),
-            ]
-            if not narrow:
-                cells.insert(0, Text(clean(lifecycle) if first and lifecycle != last_lifecycle else ""))
-            found.add_row(*cells, end_section=i == len(rows) - 1)
-            first, last_lifecycle = False, lifecycle
-    return found
+    results = tuple(results)
+    columns = [max(map(cell_len, column)) for column in zip(*(_cells(r, marked) for r in results), strict=True)]
+    fits = sum(columns) + len(_INDENT) + 2 * (len(columns) - 1) <= width
+    for of, group in groupby(results, key=lambda r: (r.lifecycle, r.policy, scope(r.scope))):
+        yield from _heading([clean(words) for words in of if words], width)
+        for result in group:
+            yield from _row(result, columns if fits else None, marked)
+        yield Text("")
+
+
+def _cells(result: Result, marked: bool) -> tuple[str, str, str]:
+    sign = f"{mark(result)} " if marked else ""
+    return clean(result.property), sign + verdict(result), basis(result)
+
+
+def _heading(parts: Sequence[str], width: int) -> Iterator[RenderableType]:
+    """Lifecycle, policy and scope on one line, or on one each."""
+    line = " · ".join(parts)
+    for text in [line] if cell_len(line) <= width else parts:
+        yield Text(text, style="bold")
+
+
+def _row(result: Result, columns: Sequence[int] | None, marked: bool) -> Iterator[RenderableType]:
+    """`columns`: their widths; None where they do not fit beside each other."""
+    name, decided, rests = _cells(result, marked)
+    color = COLORS[result.verdict]
+    if columns is None:
+        yield Padding(Text(name), (0, 0, 0, 2))
+        yield Padding(Text.assemble((decided, color), f" · {rests}"), (0, 0, 0, 4))
+        return
+    gaps = [" " * (2 + size - cell_len(cell)) for size, cell in zip(columns, (name, decided), strict=False)]
+    yield Text.assemble(_INDENT, name, gaps[0], (decided, color), gaps[1], rests)
 
 
 def _troubles(report: Report) -> Iterator[RenderableType]:
-    """Every requirement that is not met, and every disagreement."""
-    for result in report.results:
-        where = f"{clean(result.policy)}: {clean(result.property)}"
-        if result.verdict == "DIVERGED":
-            yield Text(f"{BROKEN_MARK} {where} DIVERGED: {clean(result.reason or '')}", style=COLORS["DIVERGED"])
-        elif not result.met:
-            says = clean(result.says or result.reason or result.text)
-            sides = f"is {result.verdict}, required {result.required}"
-            yield Text(f"{BROKEN_MARK} {where} {sides}: {says}", style=COLORS[result.verdict])
-            yield from _details(result)
-        elif result.verdict in ("UNKNOWN", "BOUNDED") or (result.verdict == "VACUOUS" and result.required):
-            yield Text(f"! {where} is {result.verdict}: {clean(result.reason or '')}", style=COLORS[result.verdict])
+    """Every requirement that is not met, and every disagreement, policy by policy."""
     for policy in report.policies:
+        results = [r for r in report.results if (r.lifecycle, r.policy) == (policy.lifecycle, policy.policy)]
+        lines = [line for result in results for line in _trouble(result)]
         if policy.diverged is not None:
-            yield Text(f"{BROKEN_MARK} {clean(policy.policy)}: {clean(policy.diverged)}", style=COLORS["DIVERGED"])
+            lines.append((BROKEN_MARK, "", Text(clean(policy.diverged), style=COLORS["DIVERGED"])))
+        if lines:
+            broken = sum(r.required is not None and not r.met for r in results)
+            wanted = sum(r.required is not None for r in results)
+            unmet = f": {broken} of {count(wanted, 'requirement')} not met" if broken else ""
+            yield Text(f"{clean(policy.policy)}{unmet}", style="bold")
+            yield _grid(lines)
+            yield Text("")
+
+
+def _trouble(result: Result) -> Iterator[tuple[str, str, Text]]:
+    """A mark, the property and what is to be said of it; then how it comes about."""
+    name, style = clean(result.property), COLORS[result.verdict]
+    reason = clean(result.reason or "")
+    if result.verdict == "DIVERGED":
+        yield BROKEN_MARK, name, Text(f"DIVERGED: {reason}", style=style)
+    elif not result.met:
+        asked = f", required {result.required}" if result.required != _usual(result) else ""
+        says = clean(result.says or "") or reason or clean(result.text)
+        yield BROKEN_MARK, name, Text(f"{result.verdict}{asked}: {says}", style=style)
+        if result.trace:
+            yield "", "", Text(" → ".join(clean(step.action) for step in result.trace), style="dim")
+        if result.configuration:
+            yield "", "", Text(f"with {clean(setting(result.configuration))}", style="dim")
+    elif result.verdict in ("UNKNOWN", "BOUNDED") or (result.verdict == "VACUOUS" and result.required):
+        yield "!", name, Text(f"{result.verdict}: {reason}", style=style)
+
+
+def _usual(result: Result) -> str:
+    """What is required of such a property where a policy asks for nothing else."""
+    return "POSSIBLE" if result.kind == "possible" else "PROVED"
+
+
+def _grid(lines: Iterable[tuple[str, str, Text]]) -> RenderableType:
+    """Rows below each other; what is too long goes on in its own column."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(overflow="fold")
+    grid.add_column(overflow="fold")
+    for sign, name, text in lines:
+        grid.add_row(Text.assemble((sign, text.style), f" {name}"), text)
+    return Padding(grid, (0, 0, 0, 2))
 
 
 def _compared(report: Report) -> Iterator[RenderableType]:
@@ -142,15 +181,6 @@ def _compared(report: Report) -> Iterator[RenderableType]:
     yield Text(f"{head}: {', '.join(parts)}")
 
 
-def _details(result: Result) -> Iterator[RenderableType]:
-    if result.trace:
-        names = " → ".join(step.action for step in result.trace)
-        confirmed = ", confirmed in bytes" if result.confirmed else ""
-        yield Padding(Text(f"{names}{confirmed}", style="dim"), (0, 0, 0, 4))
-    if result.configuration:
-        yield Padding(Text(f"with {clean(setting(result.configuration))}", style="dim"), (0, 0, 0, 4))
-
-
 def _notes(report: Report) -> Iterator[RenderableType]:
     """What the policies leave open or take out, and what is odd about the lifecycles."""
     for policy in report.policies:
@@ -160,13 +190,16 @@ def _notes(report: Report) -> Iterator[RenderableType]:
         for result in report.results:
             if result.policy != policy.policy or result.lifecycle != policy.lifecycle:
                 continue
-            if result.not_required is not None:
-                said = f"{name}: {clean(result.property)} is not required: {clean(result.not_required)}"
-                yield Text(said)
             if result.verdict == "DEPENDS":
                 yield Text(f"{name}: {clean(result.property)} is possible with {clean(setting(result.configuration))}")
                 fails = clean(setting(result.fails_under or {}))
                 yield Text(f"{' ' * len(name)}  and not with {fails}")
+    spared: dict[tuple[str, str], list[str]] = {}
+    for result in report.results:
+        if result.not_required is not None:
+            spared.setdefault((result.property, result.not_required), []).append(result.policy)
+    for (rule, reason), names in spared.items():
+        yield Text(clean(f"{', '.join(names)}: {rule} is not required: {reason}"))
     yield from _once(report.policies)
 
 

@@ -62,14 +62,13 @@ def verdict(result: Result) -> str:
 
 
 def scope(result: Scope) -> str:
-    """`2×2×2`: the sizes of the sorts that are not ranges."""
-    return "×".join(str(n) for n in result.sorts.values()) or "1"
+    """`Platform=2, TD=2`: the sizes of the sorts, as `--scope` takes them."""
+    return ", ".join(f"{name}={size}" for name, size in result.sorts.items())
 
 
 def basis(result: Result) -> str:
-    """Scope and weakest status, as the table reads (R16)."""
-    ideal = " · ideal" if result.ideal else ""
-    return f"{scope(result.scope)} · {result.basis}{ideal}"
+    """The weakest status that the verdict rests on (R16)."""
+    return f"{result.basis} · ideal" if result.ideal else result.basis
 
 
 def setting(values: Mapping[str, Plain]) -> str:
