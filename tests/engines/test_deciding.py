@@ -241,3 +241,17 @@ def test_what_is_gone_does_not_come_back(name: str) -> None:
     assert finding.invariant is not None
     assert finding.invariant.actions == {"empty", "change", "take", "add", "drop"}
     assert accepted(of, asked, finding)
+
+
+def test_a_value_that_is_never_taken_is_part_of_the_proof() -> None:
+    """`n` is small because it has a value and never the third: the target names only the other two."""
+    of = lifecycle("""
+sort N = 0 .. 2
+state n : N = 0
+action toggle by cpu then n := if n = 0 then 1 else 0
+property small always n < 2
+""")
+    asked = problem(of, "small")
+    finding = Engine(of).decide(asked)
+    assert isinstance(finding, Unreachable)
+    assert accepted(of, asked, finding)

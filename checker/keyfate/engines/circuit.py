@@ -150,18 +150,3 @@ def evaluate(left: Sequence[int], right: Sequence[int], leaves: Mapping[int, int
 def value_of(values: Sequence[int], literal: int, mask: int = 1) -> int:
     """A literal's value, given its nodes'."""
     return values[literal >> 1] ^ (mask if literal & 1 else 0)
-
-
-def cone(left: Sequence[int], right: Sequence[int], roots: Iterable[int]) -> list[int]:
-    """The nodes that `roots` depend on within one step, in topological order."""
-    seen: set[int] = set()
-    stack = [root >> 1 for root in roots]
-    while stack:
-        node = stack.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        if left[node] != LEAF:
-            stack.append(left[node] >> 1)
-            stack.append(right[node] >> 1)
-    return sorted(seen)

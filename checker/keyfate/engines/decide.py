@@ -119,7 +119,7 @@ def _race(question: Question, problem: Problem, budget: Budget, clock: Clock) ->
     """
     circuit = question.circuit
     # Who asks for a witness expects one, and the search begins; else the proof does. Then each gets its share.
-    share, lead = (2.0, -_LEAD) if problem.honest else (0.5, _LEAD)
+    share, lead = (1.0, -_LEAD) if problem.honest else (0.5, _LEAD)
     proof: Generator[None, None, Answer] | None = proving(circuit, clock, budget.steps)
     search: Generator[None, None, Run | None] | None = searching(circuit, clock, budget.steps, _capabilities(question))
     proved, searched = 0.0, 0.0  # seconds so far

@@ -207,17 +207,11 @@ class _Pdr:
         solver.add([-switch, *(-literal for literal in target)])
         activity = self._activity
         part = sorted(state, key=lambda literal: -activity[abs(literal)])
-        for _ in range(2):
-            reached = solver.solve([switch, *inputs, *part])
-            assert not reached, "the next state is a function of state and inputs"
-            kept = set(solver.core())
-            fewer = [literal for literal in reversed(part) if literal in kept]
-            done = len(fewer) == len(part)
-            part = fewer
-            if done:
-                break
+        reached = solver.solve([switch, *inputs, *part])
+        assert not reached, "the next state is a function of state and inputs"
+        kept = set(solver.core())
         solver.add([-switch])
-        return tuple(sorted(part))
+        return tuple(sorted(kept.intersection(state)))
 
     # The algorithm
 

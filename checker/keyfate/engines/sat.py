@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from keyfate.lifecycle.problem import Budget
 
-SolverName = Literal["cadical153", "glucose4", "minisat22"]
+SolverName = Literal["cadical153", "minisat22"]
 
 _CONFLICTS = 2000  # between two looks at the clock: some hundredths of a second
 
@@ -42,11 +42,7 @@ class Solver:
     def __init__(self, clock: Clock, name: SolverName = "cadical153") -> None:
         from pysat import solvers
 
-        makers: dict[SolverName, Any] = {
-            "cadical153": solvers.Cadical153,
-            "glucose4": solvers.Glucose4,
-            "minisat22": solvers.Minisat22,
-        }
+        makers: dict[SolverName, Any] = {"cadical153": solvers.Cadical153, "minisat22": solvers.Minisat22}
         self._solver: Any = makers[name]()
         self._clock = clock
         self.variables = 0
@@ -63,10 +59,6 @@ class Solver:
     def extend(self, clauses: Iterable[Sequence[int]]) -> None:
         """Add clauses."""
         self._solver.append_formula(clauses)
-
-    def prefer(self, literals: Sequence[int]) -> None:
-        """Literals to be tried first where the solver has the choice."""
-        self._solver.set_phases(literals)
 
     def solve(self, assumptions: Sequence[int] = ()) -> bool:
         """Is there a model in which `assumptions` hold?"""
@@ -94,7 +86,3 @@ class Solver:
         """After `solve` said no: assumptions that cannot hold together (none: the clauses alone are contradictory)."""
         found: list[int] | None = self._solver.get_core()
         return found or []
-
-    def close(self) -> None:
-        """Free the solver's memory now."""
-        self._solver.delete()

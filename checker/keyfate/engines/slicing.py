@@ -180,6 +180,7 @@ class _Slicing:
             before, picked = picked, self._picked()
             if picked == before:
                 break
+        values = self._valued()
         self._new = Graph()
         self._map: dict[int, int] = {0: FALSE}
         for latch in self._latches:
@@ -197,13 +198,36 @@ class _Slicing:
             self._map[self._of.stepped >> 1] = self._new.any(ways)
         self._build(sorted(self._needed))
         fires += [(name, self._read(self._of.fires(name))) for name in picked]
-        return Question(self._circuit(parts, inputs), tuple(fires), self._facts(), self._actions())
+        return Question(self._circuit(parts, inputs, self._known(values)), tuple(fires), self._facts(), self._actions())
 
     # The cone
 
     def _picked(self) -> list[ActionName]:
         """The instances whose choice is in the cone."""
         return [self._names[node] for node in sorted(self._needed) if node in self._names]
+
+    def _valued(self) -> list[tuple[list[int], bool]]:
+        """Of each control and state, the latches in the cone; and whether one of them must hold, because every
+        other value is known never to be taken (on which the slicing then relies)."""
+        found = []
+        for group in self._of.bits.exactly_one:
+            inside = [latch for latch in group if latch >> 1 in self._needed]
+            others = [latch for latch in group if latch >> 1 not in self._needed]
+            complete = bool(inside) and all(self._constants.value(latch) == FALSE for latch in others)
+            if complete:
+                self._look(others)
+            found.append((inside, complete))
+        return found
+
+    def _known(self, valued: Iterable[tuple[list[int], bool]]) -> tuple[tuple[int, ...], ...]:
+        """That controls and states have one value, as far as the cone has them."""
+        known: list[tuple[int, ...]] = []
+        for inside, complete in valued:
+            literals = tuple(self._read(latch) for latch in inside)
+            known += [(a ^ 1, b ^ 1) for a, b in combinations(literals, 2)]
+            if complete:
+                known.append(literals)
+        return tuple(known)
 
     def _look(self, roots: Iterable[int]) -> None:
         """Everything that the roots depend on over any number of steps."""
@@ -287,7 +311,7 @@ class _Slicing:
         value = self._constants.value(literal)
         return self._map[literal >> 1] ^ (literal & 1) if value == UNKNOWN else value
 
-    def _circuit(self, parts: Sequence[int], inputs: tuple[int, ...]) -> Circuit:
+    def _circuit(self, parts: Sequence[int], inputs: tuple[int, ...], known: tuple[tuple[int, ...], ...]) -> Circuit:
         latches = []
         for latch in self._latches:
             first = self._of.initial(latch)
@@ -300,13 +324,6 @@ class _Slicing:
                     self._of.bits.meaning[latch],
                 )
             )
-        known: list[tuple[int, ...]] = []
-        for group in self._of.bits.exactly_one:
-            live = [latch for latch in group if self._constants.value(latch) != FALSE]
-            inside = [self._read(latch) for latch in live if latch >> 1 in self._needed]
-            known += [(a ^ 1, b ^ 1) for a, b in combinations(inside, 2)]
-            if inside and len(inside) == len(live):
-                known.append(tuple(inside))
         asked = [self._read(part) for part in parts]
         bad = self._new.any(asked)
         return Circuit(
@@ -315,7 +332,7 @@ class _Slicing:
             inputs=inputs,
             latches=tuple(latches),
             constraint=self._read(self._of.constraint),
-            known=tuple(known),
+            known=known,
             bad=bad,
             parts=tuple(part for part in dict.fromkeys(asked) if part != FALSE),
         )
