@@ -140,6 +140,14 @@ class Court:
             return self._proof(problem, finding)
         return Answer(finding)
 
+    def offer(self, problem: Problem, trace: Trace) -> Answer | None:
+        """The judged answer if `trace` is a run to the target, which nobody claims; else None."""
+        try:
+            account = explain(self.lifecycle, trace, problem.target, honest=problem.honest, deduction=self.deduction)
+        except ReplayError:
+            return None
+        return None if account.binding is None else self._trace(problem, Reached(trace, shortest=False), True)
+
     def _trace(self, problem: Problem, finding: Reached, enact: bool) -> Answer:
         try:
             account = explain(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from keyfate.checking.judges import TIMEOUT, Answer, Court, Deadline, GaveUpError
+from keyfate.checking.renaming import exchange, renamed
 from keyfate.language.typed import Property, Value
 from keyfate.lifecycle.instances import assignments
 from keyfate.lifecycle.names import ControlName
@@ -91,7 +92,7 @@ def _decide(question: _Question) -> Possibility:
     answers: list[Answer] = []
     missing: tuple[Setting, Answer] | None = None
     for target in question.targets():
-        answer = question.ask(question.problem(target))
+        answer = _like_another(question, target, answers) or question.ask(question.problem(target))
         if isinstance(answer.finding, Unreachable):
             return Possibility("IMPOSSIBLE", refusal=answer)
         answers.append(answer)
@@ -103,6 +104,22 @@ def _decide(question: _Question) -> Possibility:
     if len(answers) == 1:
         return Possibility("DEPENDS", witness, missing[1], missing[0])
     return _shared(question, answers, missing)
+
+
+def _like_another(question: _Question, target: Reach, answers: list[Answer]) -> Answer | None:
+    """A witness for the instance that is one for another with members exchanged."""
+    wanted = {p.name: p.domain.values[0] for p in target.binders}
+    for answer in answers:
+        assert answer.account is not None
+        members = exchange(answer.account.binding or {}, wanted)
+        if members is None:
+            continue
+        found = question.court.offer(question.problem(target), renamed(_trace(answer), members))
+        if found is not None:
+            if found.divergence is not None:
+                raise _StopError(Possibility("DIVERGED", found, reason=found.divergence))
+            return found
+    return None
 
 
 def _uncovered(question: _Question, target: Reach, first: Answer) -> tuple[Setting, Answer] | None:

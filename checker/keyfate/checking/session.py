@@ -11,7 +11,7 @@ import keyfate
 from keyfate.checking.results import Input, Report, exit_status
 from keyfate.checking.running import Checked, Options, Tick, run
 from keyfate.language.library import folder
-from keyfate.language.loading import Loaded
+from keyfate.language.loading import Loaded, resolved
 from keyfate.language.loading import load as load_lifecycle
 from keyfate.language.source import Diagnostic, LifecycleError
 from keyfate.lifecycle.conflicts import conflicts
@@ -31,7 +31,7 @@ class Shelf:
 
     def load(self, path: Path, scope: Scopes) -> Loaded:
         """Raises LifecycleError, the same one each time it is asked."""
-        key = (path.resolve(), tuple(sorted(scope.items())))
+        key = (resolved(path), tuple(sorted(scope.items())))
         if key not in self._read:
             try:
                 self._read[key] = self._load(path, scope)
