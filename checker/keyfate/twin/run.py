@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 from keyfate.language.typed import (
     Assign,
@@ -133,11 +132,6 @@ class Twin:
                     if not isinstance(term, Lack):
                         slots[term] = self.vault.bytes_of(term)
         return self._watched(replace(self._unborn, values=values, places=places))
-
-    def first_moments(self) -> Iterator[Moment]:
-        free = self.free_states()
-        for values in product(*free.values()):
-            yield self.first(dict(zip(free, values, strict=True)))
 
     # Steps
 
