@@ -67,10 +67,10 @@ def asked(text: str) -> tuple[str, int, list[Finding]]:
     court = assemble(lifecycle, "auto")
     engine = Counting(court)
     rule = next(r for r in lifecycle.properties if r.name == "restores")
-    controls = {
-        name: value
-        for name, value in decide(court, rule, Settings(), Deadline()).witness.finding.trace.controls  # type: ignore[union-attr]
-    }
+    first = decide(court, rule, Settings(), Deadline()).witness
+    assert first is not None
+    assert isinstance(first.finding, Reached)
+    controls = dict(first.finding.trace.controls)
     found = decide(Court(lifecycle, engine, court.certifier, court.twin, "x"), rule, Settings(controls), Deadline())
     assert found.witness is not None
     assert isinstance(found.witness.finding, Reached)
