@@ -469,6 +469,7 @@ ERRORS = [
     ("sort a.b = c", "KF107", "a.b", "cannot be declared", "included file"),
     ("control c : a || b", "KF104", "||", "means nothing here", "`or`"),
     ('control c "d" : a', "KF101", '"d"', "expected `:`", "control NAME[SORT] : a | b"),
+    ('action a by host "d" when true', "KF101", "when", "expected a description", "`when` stands before the text"),
     ("component c", "KF101", "c", "expected `inside` or `outside` behind `c`", "inside"),
     ("component c insde", "KF101", "insde", "expected `inside` or `outside`", "did you mean `inside`?"),
     ('secret a[S "d"', "KF101", '"d"', "expected `,` or `]`", "secret NAME"),

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from keyfate.checking.results import Difference, Notice, Report
+from keyfate.checking.results import Difference, Knowledge, Notice, Report
 from keyfate.reporting.explaining import explanation
 from keyfate.reporting.json import document, to_json
 from keyfate.reporting.text import next_command, report_text
@@ -163,13 +163,38 @@ def test_an_explanation_goes_step_by_step_and_then_to_the_secret(report: Report)
         'computed: kdf "box"',
         "seed  seen in store at the start by steal",
         "every step of the trace checked by z3",
-        "in bytes: ",
+        "in bytes, each value by the first bytes of its SHA-256",
+        "  opened enc (AES-256-GCM) ",
     ]
     at = -1
     for words in order:
         found = text.find(words, at + 1)
         assert found > at, words
         at = found
+
+
+def test_what_goes_on_stands_further_in(report: Report) -> None:
+    summary = next(p for p in report.policies if p.policy == "flash")
+    long = replace(summary, capabilities=tuple(f"capability_{i}" for i in range(20)))
+    result = next(r for r in report.results if r.policy == "flash" and r.trace)
+    lines = explanation(long, result, width=60).splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("the attacker ("))
+    assert lines[at + 1].startswith("  capability_")
+
+
+def test_who_computes_is_who_has_what_it_takes(report: Report) -> None:
+    result = next(r for r in report.results if r.policy == "flash" and r.trace)
+    summary = next(p for p in report.policies if p.policy == "flash")
+    seen = Knowledge("key", "observed", place="disk", step=1)
+    held, public = Knowledge("pin", "held", place="head"), Knowledge("label", "public")
+    for leaves, who in (
+        ((seen, public), "the attacker computes"),
+        ((held, public), "what is left yields"),
+        ((seen, held), "what is left, with what was seen, yields"),
+        ((public,), "everybody computes"),
+    ):
+        tree = Knowledge("root", "compose", "kdf", "use", premises=leaves)
+        assert f"how {who} root\n" in explanation(summary, replace(result, knowledge=(tree,)))
 
 
 def test_an_explanation_shows_only_what_changed(report: Report) -> None:

@@ -130,6 +130,8 @@ def _help(chunk: Chunk, at: Piece | None, last: Piece, accepted: frozenset[str],
     if _wants_operator(accepted) and END not in accepted:
         return _OPERATOR_HELP
     assert chunk.keyword is not None
+    if at is not None and last.kind == "text" and END in accepted and at.text in before:
+        return f"`{at.text}` stands before the text: `{SHAPES[chunk.keyword]}`"
     return f"{_article(chunk.keyword)} `{chunk.keyword}` is written `{SHAPES[chunk.keyword]}`"
 
 

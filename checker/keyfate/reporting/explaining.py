@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.text import Text
 from rich.tree import Tree
@@ -63,16 +64,36 @@ def _parts(policy: PolicySummary, result: Result) -> Iterator[RenderableType]:
     yield Text(ASSUMPTIONS, style="dim")
 
 
+@dataclass(frozen=True)
+class _Hanging:
+    """A text whose second line, where it needs one, stands further in than its first."""
+
+    text: Text
+    first: int
+    others: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = max(options.max_width - self.others, 1)
+        lines = self.text.wrap(console, room)
+        for i, line in enumerate(lines):
+            yield Padding(line, (0, 0, 0, self.others if i else self.first))
+
+
+def _hanging(text: Text, first: int = 2, by: int = 2) -> RenderableType:
+    return _Hanging(text, first, first + by)
+
+
 def _setting(policy: PolicySummary, result: Result) -> Iterator[RenderableType]:
     if policy.controls:
-        yield Text(f"fixed by the policy: {clean(setting(policy.controls))}")
+        yield _hanging(Text(f"fixed by the policy: {clean(setting(policy.controls))}"), 0)
     if result.configuration:
-        yield Text(f"open, here: {clean(setting(result.configuration))}")
+        yield _hanging(Text(f"open, here: {clean(setting(result.configuration))}"), 0)
     if result.fails_under is not None:
-        yield Text(f"no run does it with: {clean(setting(result.fails_under))}")
+        yield _hanging(Text(f"no run does it with: {clean(setting(result.fails_under))}"), 0)
     if result.kind != "possible":
         on = ", ".join(policy.capabilities) or "nothing"
-        yield Text(f"the attacker ({clean(policy.attacker)}) can: {clean(on)}")
+        named = "" if policy.attacker == on else f" ({clean(policy.attacker)})"
+        yield _hanging(Text(f"the attacker{named} can: {clean(on)}"), 0)
     yield Text("")
 
 
@@ -94,9 +115,9 @@ def _step(number: int, step: Step) -> Iterator[RenderableType]:
     line.append(f" by {clean(step.actor)}")
     if step.description:
         line.append(f": {clean(step.description)}", style="dim")
-    yield line
+    yield _hanging(line, 0, 3)
     for change in step.changes:
-        yield from (Padding(Text(clean(words)), (0, 0, 0, 6)) for words in _change(change))
+        yield from (_hanging(Text(clean(words)), 6) for words in _change(change))
     yield from map(_seen, step.observed)
 
 
@@ -111,19 +132,28 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def _seen(seen: Sight) -> RenderableType:
-    return Padding(Text(f"the attacker sees {clean(sight(seen))}", style="red"), (0, 0, 0, 6))
+    return _hanging(Text(f"the attacker sees {clean(sight(seen))}", style="red"), 6)
 
 
 def _knowledge(result: Result) -> Iterator[RenderableType]:
     for tree in result.knowledge or ():
-        who = "the attacker computes" if _observes(tree) else "what is left yields"
-        yield Text(f"how {who} {clean(tree.term)}", style="bold")
+        yield Text(f"how {_whose(tree)} {clean(tree.term)}", style="bold")
         yield _tree(tree)
         yield Text("")
 
 
-def _observes(tree: Knowledge) -> bool:
-    return tree.rule == "observed" or any(map(_observes, tree.premises))
+def _whose(tree: Knowledge) -> str:
+    """Who has what the tree begins with."""
+    rules = set(_leaves(tree))
+    if "held" not in rules:
+        return "the attacker computes" if "observed" in rules else "everybody computes"
+    return "what is left, with what was seen, yields" if "observed" in rules else "what is left yields"
+
+
+def _leaves(tree: Knowledge) -> Iterator[str]:
+    yield tree.rule
+    for premise in tree.premises:
+        yield from _leaves(premise)
 
 
 def _tree(tree: Knowledge, parent: Tree | None = None) -> Tree:
@@ -167,7 +197,10 @@ def _grounds(result: Result) -> Iterator[RenderableType]:
                 yield Text("every reachable state visited by the plain interpreter; no certificate")
             case "fixedpoint":
                 yield Text("a fixed point found by Z3; no certificate")
-    for line in result.evidence:
-        yield Text(f"in bytes: {clean(line)}")
     if result.ideal:
         yield Text(f"ideal, sources not modelled: {clean(', '.join(result.ideal))}")
+    if result.evidence:
+        yield Text("")
+        yield Text("in bytes, each value by the first bytes of its SHA-256", style="bold")
+        yield from (_hanging(Text(clean(line))) for line in result.evidence)
+        yield Text("")

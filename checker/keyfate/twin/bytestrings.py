@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import sha256
 
 from keyfate.language.typed import Value
 from keyfate.lifecycle.names import show_name
@@ -27,5 +28,5 @@ def public_bytes(name: str, args: tuple[Value, ...]) -> bytes:
 
 
 def short(data: bytes) -> str:
-    """The first bytes in hex, for people."""
-    return data[:4].hex() + ("…" if len(data) > 4 else "")
+    """The first bytes of its SHA-256 in hex, for people: what is enciphered begins with a header, all alike."""
+    return sha256(data).hexdigest()[:8]
