@@ -13,8 +13,10 @@ import jsonschema
 import pytest
 
 from keyfate.checking.results import Difference, Knowledge, Notice, Report
+from keyfate.language.loading import load_text
 from keyfate.reporting.explaining import explanation
 from keyfate.reporting.json import document, to_json
+from keyfate.reporting.listing import Shipped, library_text
 from keyfate.reporting.text import next_command, report_text
 from keyfate.reporting.writing import OutputError, write_whole
 
@@ -103,6 +105,14 @@ def test_the_report_tells_what_a_reader_must_know(report: Report) -> None:
     assert "perfect cryptography" in text
     assert "Equality of ciphertexts is out of scope" in text
     assert text.splitlines()[-1].startswith("next: keyfate explain ")
+
+
+def test_an_attacker_that_can_do_nothing_is_told_of(report: Report) -> None:
+    """A profile whose capabilities another lifecycle names would else prove everything."""
+    powerless = replace(report.policies[0], attacker="storage_thief", capabilities=())
+    said = "safe: the attacker (storage_thief) has no capability that the lifecycle knows"
+    assert said in report_text(replace(report, policies=(powerless, *report.policies[1:])))
+    assert "has no capability" not in report_text(report)
 
 
 def test_the_next_command_is_about_the_worst(report: Report) -> None:
@@ -213,6 +223,18 @@ def test_depends_is_explained_by_both_settings(report: Report) -> None:
     text = story(report, "(no policy)", "restores")
     assert re.search(r"open, here: .*saving = true", text)
     assert re.search(r"no run does it with: .*saving = false", text)
+
+
+def test_the_list_names_the_shared_property_also_where_the_name_is_kept() -> None:
+    lifecycle = load_text(
+        'lifecycle x "x" status assumed\ncomponent host outside\nsecret pin[S]\nsort S = a | b\n'
+        "place box persistent at host\naction put[s: S] by host then box gains pin[s]\n"
+        "check confidentiality(pin)\ncheck confidentiality(pin) as again\nproperty own never box has pin[a]\n"
+    ).lifecycle
+    lines = library_text([Shipped("x", lifecycle, ())], {}).splitlines()
+    rows = {cells[0]: cells[1] for line in lines if len(cells := line.split()) == 4}
+    assert (rows["confidentiality"], rows["again"]) == ("confidentiality", "confidentiality")
+    assert any(line.split() == ["own", "never", "high"] for line in lines)
 
 
 def test_a_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

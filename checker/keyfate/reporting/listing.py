@@ -54,7 +54,7 @@ def _library(shipped: Sequence[Shipped], profiles: Mapping[str, str]) -> Iterato
             f"{count(len(lifecycle.properties), 'property', 'properties')}"
         )
         yield _rows(("policy", ""), [(p.name, p.title) for p in one.policies])
-        yield _rows(("property", "shared property", "kind", "severity"), [_checked(p) for p in lifecycle.properties])
+        yield _rows(("property", "applies", "kind", "severity"), [_checked(p) for p in lifecycle.properties])
         yield Text("")
     if profiles:
         yield _rows(("attacker profile", ""), list(profiles.items()), 0)
@@ -66,7 +66,7 @@ def _library(shipped: Sequence[Shipped], profiles: Mapping[str, str]) -> Iterato
 
 
 def _checked(rule: t.Property) -> tuple[str, str, str, str]:
-    return rule.name, rule.template if rule.template != rule.name else "", rule.kind, rule.severity
+    return rule.name, rule.template if rule.check_span != rule.span else "", rule.kind, rule.severity
 
 
 def _lifecycle(name: str, lifecycle: t.Lifecycle) -> Iterator[RenderableType]:

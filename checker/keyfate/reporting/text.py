@@ -187,6 +187,8 @@ def _notes(report: Report) -> Iterator[RenderableType]:
         name = clean(policy.policy)
         if policy.open_controls:
             yield Text(f"{name}: open {clean(', '.join(policy.open_controls))}")
+        if not policy.capabilities:
+            yield Text(f"{name}: the attacker ({clean(policy.attacker)}) has no capability that the lifecycle knows")
         for result in report.results:
             if result.policy != policy.policy or result.lifecycle != policy.lifecycle:
                 continue
