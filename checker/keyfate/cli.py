@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import shutil
 import sys
 import traceback
@@ -32,13 +34,26 @@ def _scope(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> 
     sizes: dict[str, int] = {}
     for part in ",".join(given).split(",") if given else ():
         sort, equals, size = (p.strip() for p in part.partition("="))
-        if not sort or not equals or not (size.isascii() and size.isdigit()) or int(size) < 1:
+        if not sort or not equals or not re.fullmatch(r"0*[1-9][0-9]{0,8}", size):
             message = f"`{part}` is not SORT=SIZE with a size of 1 or more, such as Platform=3"
             raise click.BadParameter(message, ctx, param)
         sizes[sort] = int(size)
     return sizes
 
 
+def _number(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
+    """Neither more nor less than anything, `nan` passes every range."""
+    if given is not None and math.isnan(given):
+        raise click.BadParameter("`nan` is no number", ctx, param)
+    return given
+
+
+_seconds = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=_number,
+    help="Seconds; the rest is UNKNOWN.",
+)
 _scope_option = click.option(
     "--scope", multiple=True, callback=_scope, metavar="SORT=SIZE", help="Resize a sort: Platform=3."
 )
@@ -47,7 +62,7 @@ _scope_option = click.option(
 def _shared(command: Callable[..., None]) -> Callable[..., None]:
     """Options of every command that decides something."""
     for option in (
-        click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds; the rest is UNKNOWN."),
+        _seconds,
         _scope_option,
         click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Who decides."),
     ):
@@ -141,7 +156,7 @@ def list_(lifecycle: str | None, scope: dict[str, int], output: Path | None) -> 
     """Show the library; or one lifecycle's controls, capabilities, actions and properties."""
     from keyfate.reporting import commands
 
-    _outputs(output, None, ())
+    _outputs(output, None, () if lifecycle is None else (Path(lifecycle),))
     _print(commands.listing(lifecycle, scope, _color(output), _width(output)), output)
 
 
@@ -155,7 +170,7 @@ def hunt(path: str, walks: int, seed: int, scope: dict[str, int], output: Path |
     """Walk at random, on real bytes, looking for a break that the checker missed."""
     from keyfate.reporting import commands
 
-    _outputs(output, None, ())
+    _outputs(output, None, (Path(path),))
     text, status = commands.hunt(path, walks, seed, scope, _color(output), _width(output))
     _print(text, output)
     sys.exit(status)
@@ -180,8 +195,8 @@ def _outputs(output: Path | None, json_output: Path | None, inputs: Sequence[Pat
             continue
         if path.absolute() in taken:
             raise click.BadParameter(f"`{path}` is taken already", param_hint=option)
-        if path.is_dir() or not path.absolute().parent.is_dir():
-            what = "is a folder" if path.is_dir() else "is in no folder that exists"
+        if os.path.isdir(path) or not os.path.isdir(path.absolute().parent):
+            what = "is a folder" if os.path.isdir(path) else "is in no folder that exists"
             raise click.BadParameter(f"`{path}` {what}", param_hint=option)
         taken.append(path.absolute())
 

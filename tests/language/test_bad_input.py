@@ -6,6 +6,7 @@ the command line, so that what a user sees is what is tested.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,6 +135,11 @@ ROWS = [
     ("set twice", HEAD + "[controls]\nwipe = true\nwipe = false\n", "KF501", 4, 1, "wipe", "keep one"),
     ("a table twice", HEAD + "[controls]\n[controls]\n", "KF501", 3, 1, "[controls]", "keep one"),
     ("ends too early", HEAD + 'title = "x\n', "KF501", 2, 11, "", "is written"),
+    ("endless number", HEAD + "[scope]\nShelf = " + "9" * 5000, "KF501", 3, 9, "", "a smaller one"),
+    ("fraction", HEAD + "[scope]\nShelf = 1.5\n", "KF504", 3, 9, "1.5", "a whole number"),
+    ("word for a list", HEAD + '[attacker]\ncapabilities = "steal"\n', "KF504", 3, 16, '"steal"', "write a list"),
+    ("word for a table", HEAD + "controls = 3\n", "KF504", 2, 12, "3", "write a table"),
+    ("nothing extended", 'extends = ""\n', "KF504", 1, 11, '""', "between the quotes"),
     ("deep nesting", HEAD + "x = " + "[" * 10_000, "KF501", 1, 1, "", "two levels"),
 ]
 
@@ -200,6 +206,19 @@ def test_no_setting_is_left(folder: Path, capsys: pytest.CaptureFixture[str], mo
     assert "no setting of the open controls satisfies the constraints" in found.message
 
 
+@pytest.mark.parametrize("constraint", ["wipe and not wipe", "false", "all s: Shelf { false }"])
+def test_a_lifecycle_without_any_setting_proves_nothing(
+    constraint: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "vault.kf"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("component chip", f"constraint {constraint}\ncomponent chip", 1), encoding="utf-8")
+    (found,) = refused(path, capsys, monkeypatch)
+    assert (found.code, found.file) == ("KF514", "vault.kf")
+    assert found.underlined.startswith("constraint ")
+    assert "no setting" in found.message
+
+
 @pytest.mark.parametrize(
     ("attackers", "code", "under"),
     [
@@ -256,6 +275,30 @@ def test_files_that_cannot_be_read(
     (folder / "mine.policy.toml").write_text('lifecycle = "a.kf"\n')
     (found,) = refused(folder / "mine.policy.toml", capsys, monkeypatch)
     assert "is a folder" in found.message
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["mine.policy.toml", "mine.kf"])
+@pytest.mark.parametrize("kind", ["pipe", "device", "circle", "long"])
+def test_what_is_no_file_is_not_read(
+    name: str, kind: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / name
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "circle":
+        path.symlink_to(path)
+    else:
+        path = folder / ("a" * 300 + name)
+    (found,) = refused(path, capsys, monkeypatch)
+    assert found.code == ("KF401" if kind in ("pipe", "device") else "KF404")
+    if kind in ("pipe", "device"):
+        naming = folder / "naming.policy.toml"
+        naming.write_text(f'{"extends" if name.endswith("toml") else "lifecycle"} = "{name}"\n')
+        (found,) = refused(naming, capsys, monkeypatch)
+        assert "is a pipe or a device" in found.message
 
 
 @pytest.mark.parametrize("ending", [".kf", ".policy.toml"])

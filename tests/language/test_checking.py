@@ -206,6 +206,27 @@ def test_expansion_is_not_deep() -> None:
     assert caught.value.diagnostics[0].code == "KF223"
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (f"state big[{', '.join(['P'] * 9)}] : bool = false", "big"),
+        (f"control big[{', '.join(['P'] * 9)}] : bool", "big"),
+        (f"capability big[{', '.join(['P'] * 9)}]", "big"),
+        (f"place big[{', '.join(['P'] * 9)}] volatile at cpu", "big"),
+        (f"action big[{', '.join(f'x{n}: P' for n in range(9))}] by cpu", "big"),
+        (f"property big for {', '.join(f'x{n}: P' for n in range(9))} never hot", "big"),
+        ("property big never " + "".join(f"all x{n}: P {{ " for n in range(12)) + "hot" + " }" * 12, "big"),
+        ("action big by cpu then " + "".join(f"for x{n}: P {{ " for n in range(12)) + "clear ram" + " }" * 12, "big"),
+    ],
+)
+def test_too_many_instances_are_refused_promptly(text: str, named: str) -> None:
+    with pytest.raises(LifecycleError) as caught:
+        load_text(BASE + STEP + text, scope={"P": 20})
+    found = caught.value.diagnostics[0]
+    assert (found.code, found.span.text) == ("KF224", named)
+    assert "`P` 20" in (found.help or "")
+
+
 def test_equal_past_operators_share_a_latch_and_others_do_not() -> None:
     text = "def was[p: P] = once power[p] = on property q for p: P never was[p] and was[alpha] and was[beta]"
     lifecycle = load_text(BASE + STEP + text + " property r never was[alpha]").lifecycle

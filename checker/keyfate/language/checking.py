@@ -14,13 +14,10 @@ from keyfate.language.declaring import Declarer, Placed
 from keyfate.language.effects import EffectTyper, capabilities
 from keyfate.language.expressions import Typer
 from keyfate.language.properties import PropertyTyper
-from keyfate.language.rewriting import measure
 from keyfate.language.rules import judge
+from keyfate.language.sizes import too_big
 from keyfate.language.source import Diagnostic, Label, Span
 from keyfate.language.symbols import KINDS, Entity, Reporter, Scope, Table, UntypedError, did_you_mean
-
-LARGEST_TREE = 100_000
-DEEPEST_TREE = 200
 
 
 def check(
@@ -70,7 +67,7 @@ class _Checker:
             exposures=self._each(s.ExposesDecl, self._exposure),
             actions=self._each(s.ActionDecl, self._action),
             constraints=self._each(s.ConstraintDecl, self._constraint),
-            properties=self.properties.all(self.placed),
+            properties=self._properties(),
             span=header.span if header is not None else whole,
         )
         if not lifecycle.actions and not self.reporter.failed:
@@ -92,27 +89,17 @@ class _Checker:
             self._sized(one, getattr(one, "name", "this"), getattr(one, "span", None))
         return tuple(built)
 
+    def _properties(self) -> tuple[t.Property, ...]:
+        rules = self.properties.all(self.placed)
+        for rule in rules:
+            self._sized(rule, rule.name, rule.check_span)
+        return rules
+
     def _sized(self, node: object, name: str, span: Span | None) -> bool:
-        if span is None:
-            return True
-        size, depth = measure(node)
-        if depth > DEEPEST_TREE:
-            self.reporter.report(
-                "KF223",
-                f"`{name}` nests {depth} deep when its definitions are expanded, the limit is {DEEPEST_TREE}",
-                span,
-                help="a chain of `def`s nests each in the next; say it flatter",
-            )
-            return False
-        if size > LARGEST_TREE:
-            self.reporter.report(
-                "KF223",
-                f"`{name}` grows past {LARGEST_TREE:,} nodes when its definitions are expanded",
-                span,
-                help="a `def` that uses another several times multiplies it; use fewer, or smaller sorts",
-            )
-            return False
-        return True
+        wrong = None if span is None else too_big(node, name, span, self.declarer.sorts)
+        if wrong is not None:
+            self.reporter.report(wrong.code, wrong.message, wrong.span, help=wrong.help)
+        return wrong is None
 
     # -- header and notes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from keyfate.language import syntax as s
 from keyfate.language.checking import check
@@ -40,7 +41,10 @@ def read_text(path: Path, *, shown: str | None = None, largest: int = LARGEST_FI
     try:
         if path.is_dir():
             raise wrong("KF401", f"`{name}` is a folder", "name a file")
-        size = path.stat().st_size
+        status = path.stat()
+        if not S_ISREG(status.st_mode):  # a pipe would keep us waiting, a device never end
+            raise wrong("KF401", f"`{name}` is a pipe or a device", "name a file")
+        size = status.st_size
         if size > largest:
             raise wrong(
                 "KF402",
@@ -65,6 +69,14 @@ def read_text(path: Path, *, shown: str | None = None, largest: int = LARGEST_FI
         raise wrong("KF405", f"`{name}` is not UTF-8", "save the file as UTF-8", source, len(good)) from None
 
 
+def resolved(path: Path) -> Path:
+    """`path` with no link in it; links in a circle are left to whoever reads the file."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path.absolute()
+
+
 def load(path: str | Path, *, scope: Mapping[str, int] | None = None) -> Loaded:
     """The lifecycle in the file at `path`, with sorts sized by `scope`.
 
@@ -79,8 +91,8 @@ def load_text(text: str, path: str = "<text>", *, scope: Mapping[str, int] | Non
 
 
 def _load(source: Source, path: Path, scope: Mapping[str, int]) -> Loaded:
-    reader = _Reader(path.parent.resolve())
-    placed = reader.read(source, "", (path.resolve(),))
+    reader = _Reader(resolved(path.parent))
+    placed = reader.read(source, "", (resolved(path),))
     lifecycle, found = check(
         tuple(placed),
         path=source.path,
@@ -134,7 +146,7 @@ class _Reader:
 
         try:
             target = (stack[-1].parent / word.text).resolve()
-        except (OSError, ValueError):
+        except (OSError, ValueError, RuntimeError):  # RuntimeError: links in a circle
             return wrong("KF406", f"`{word.text}` is no path", "name a file beside this one or below")
         if not target.is_relative_to(self.root):
             return wrong(

@@ -71,6 +71,23 @@ def free_variables(node: object) -> frozenset[str]:
     return frozenset().union(*map(free_variables, below))
 
 
+def unrolled(node: object, memo: dict[int, int] | None = None) -> int:
+    """How many nodes the tree has when each binder in it stands written out for every member."""
+    memo = {} if memo is None else memo
+    known = memo.get(id(node))
+    if known is not None:
+        return known
+    total = 0
+    if isinstance(node, tuple):
+        total = sum(unrolled(item, memo) for item in node)
+    elif not isinstance(node, t.Param | t.Domain | t.Message | Span) and (names := parts(node)):
+        total = 1 + sum(unrolled(getattr(node, name), memo) for name in names)
+        if isinstance(node, t.Quantifier | t.ForEach):
+            total *= len(node.param.domain.values)
+    memo[id(node)] = total
+    return total
+
+
 def measure(node: object, memo: dict[int, tuple[int, int]] | None = None) -> tuple[int, int]:
     """How many nodes the tree has when shared parts are counted each time they occur, and how deep it is."""
     memo = {} if memo is None else memo

@@ -16,7 +16,7 @@ def find(paths: Iterable[Path]) -> tuple[Path, ...]:
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        for file in policies_below(path) if path.is_dir() else (path,):
+        for file in policies_below(path) if os.path.isdir(path) else (path,):
             found.setdefault(file.absolute(), file)
     return tuple(found.values())
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keyfate.language.library import folder
-from keyfate.language.loading import Loaded
+from keyfate.language.loading import Loaded, resolved
 from keyfate.language.loading import load as load_lifecycle
 from keyfate.language.source import Diagnostic, Label, LifecycleError, Span
 from keyfate.language.typed import Lifecycle, Property
@@ -68,6 +69,10 @@ def lifecycle_policy(path: str | Path, *, scope: Mapping[str, int] | None = None
     """A bare lifecycle as a policy: every control open, every capability on, the default requirements."""
     loaded = load(Path(path), dict(scope or {}))
     lifecycle = loaded.lifecycle
+    if lifecycle.constraints:
+        problems = contradictions(lifecycle, Places(), lifecycle.constraints[-1].span)
+        if problems:
+            raise PolicyError(problems)
     on = capability_names(lifecycle)
     return Policy(
         name="(no policy)",
@@ -93,10 +98,10 @@ def lifecycle_path(name: str, beside: Path | None = None) -> Path | None:
     base = beside.parent if beside is not None else Path()
     if name.endswith(".kf") or "/" in name or "\\" in name:
         found = base / name
-        return found if found.exists() else None
+        return found if os.path.exists(found) else None
     shipped = folder("models") / f"{name}.kf"
     local = base / f"{name}.kf"
-    return shipped if shipped.is_file() else local if local.is_file() else None
+    return shipped if os.path.isfile(shipped) else local if os.path.isfile(local) else None
 
 
 def shipped_names() -> tuple[str, ...]:
@@ -112,7 +117,7 @@ def _chain(path: Path) -> list[_Link]:
     at: Span | None = None
     while True:
         document = parse(read_source(path, at=at))
-        seen.append(path.resolve())
+        seen.append(resolved(path))
         data, tables = _flat(document)
         file, wrong = validate(PolicyFile, data, document, tables=tables)
         problems.extend(wrong)
@@ -123,7 +128,7 @@ def _chain(path: Path) -> list[_Link]:
             break
         at = document.value(("extends",))
         path = path.parent / file.extends
-        if path.resolve() in seen:
+        if resolved(path) in seen:
             labels = [Label(link.document.value(("extends",)), "through here") for link in chain[:-1]]
             raise PolicyError(
                 [Diagnostic("KF507", f"`{file.extends}` extends itself", at, tuple(labels), "break the circle")]

@@ -132,14 +132,15 @@ def contradictions(lifecycle: Lifecycle, places: Places, whole: Span) -> list[Di
         span = spans[-1][1] if spans else whole
         labels = [Label(s, f"`{n}` is set here") for n, s in spans[:-1] if s != span]
         labels.append(Label(constraint.span, "the constraint"))
+        who = "these settings violate" if spans else "no setting satisfies"
         says = f": {constraint.description}" if constraint.description else ""
         problems.append(
             Diagnostic(
                 "KF514",
-                f"these settings violate a constraint of `{lifecycle.name}`{says}",
+                f"{who} a constraint of `{lifecycle.name}`{says}",
                 span,
                 tuple(labels),
-                help="change one of the settings that the constraint mentions",
+                help="change one of the settings that the constraint mentions" if spans else "mend the constraint",
             )
         )
     if problems or not lifecycle.constraints:
@@ -165,6 +166,20 @@ def contradictions(lifecycle: Lifecycle, places: Places, whole: Span) -> list[Di
             )
         )
     return problems
+
+
+def unsatisfiable(lifecycle: Lifecycle) -> list[Diagnostic]:
+    """KF514 where no setting of the controls satisfies the constraints: of nothing, anything can be proved."""
+    alone = admissible.refuted(lifecycle, {})
+    try:
+        if not alone and next(admissible.completions(lifecycle, {}), None) is not None:
+            return []
+    except admissible.TooManyError:
+        return []  # a policy says so; without one the certifier refuses what is proved of nothing
+    first, *others = alone or lifecycle.constraints
+    message = f"no setting of the controls satisfies the constraints of `{lifecycle.name}`"
+    labels = tuple(Label(c.span, "a constraint") for c in others[:2])
+    return [Diagnostic("KF514", message, first.span, labels, help="mend or remove one of its constraints")]
 
 
 def _unknown(code: str, kind: str, word: str, known: Iterable[str], lifecycle: Lifecycle, span: Span) -> Diagnostic:

@@ -15,6 +15,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SCALAR = re.compile(r"[^,\]}#\n]*[^,\]}#\s]")
 _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)$")
+_ENDLESS = re.compile(r"[0-9](?:_?[0-9]){4300,}")
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\", "e": "\x1b"}
 
 
@@ -59,6 +60,12 @@ def parse(source: Source) -> Document:
         data = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
         raise LifecycleError([_syntax_error(source, str(error), scan)]) from None
+    except ValueError:  # Python reads no number of more than 4,300 digits
+        number = _ENDLESS.search(source.text)
+        place = Span(source, *number.span()) if number is not None else Span(source, 0, 0)
+        raise LifecycleError(
+            [Diagnostic("KF501", "this number is too large", place, help="write a smaller one")]
+        ) from None
     except RecursionError:
         raise LifecycleError(
             [

@@ -13,6 +13,19 @@ from keyfate.policy.toml import Document, Path
 
 Model = TypeVar("Model", bound=BaseModel)
 
+# What to write instead, by pydantic's names of errors
+_MEND = {
+    "int_type": "write a whole number: `3`",
+    "int_from_float": "write a whole number: `3`",
+    "greater_than_equal": "write a larger number, or leave it out",
+    "string_type": 'write a text in quotes: `"…"`',
+    "string_too_short": "write something between the quotes, or leave it out",
+    "list_type": 'write a list: `["…", "…"]`',
+    "dict_type": "write a table: its name in `[…]` on a line of its own",
+    "model_type": "write a table: its name in `[…]` on a line of its own",
+    "literal_error": "write one of these words",
+}
+
 
 def near(word: str, known: Iterable[str]) -> str | None:
     """A hint that names the nearest known word, if there is one."""
@@ -74,6 +87,7 @@ def _diagnostic(
         hint = near(given.upper(), words)
     if not isinstance(given, str | int | float | bool):
         hint = hint or f"this is {_kind(given)}"
+    hint = hint or _MEND.get(error["type"])
     return Diagnostic("KF504", f"`{name}` {message[:1].lower()}{message[1:]}", document.value(path), help=hint)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -135,14 +136,14 @@ def _to_prove(policy: Policy, name: str) -> bool:
 def _named(name: str) -> Path:
     """A policy or lifecycle: a path, or the name of a shipped lifecycle."""
     path = Path(name)
-    if path.exists() or path.suffix:
+    if os.path.exists(path) or path.suffix:
         return path
     return lifecycle_path(name) or path
 
 
 def _lifecycle(name: str) -> Path:
     path = Path(name)
-    if path.exists():
+    if os.path.exists(path):
         return path
     found = lifecycle_path(name)
     if found is None:

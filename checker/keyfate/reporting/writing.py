@@ -17,9 +17,9 @@ def write_whole(path: Path, text: str) -> None:
     Raises OutputError where the folder is missing or closed, or the disk full.
     """
     folder = path.parent
-    if path.is_dir():
+    if os.path.isdir(path):
         raise OutputError(f"`{path}` is a folder")
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         # A pipe or a device: nothing to replace.
         _plainly(path, text)
         return
