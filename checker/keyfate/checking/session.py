@@ -19,7 +19,6 @@ from keyfate.lifecycle.lints import lint
 from keyfate.policy.files import shown_path
 from keyfate.policy.loading import lifecycle_policy, load_policy
 from keyfate.policy.policy import Policy
-from keyfate.policy.settings import unsatisfiable
 
 Scopes = Mapping[str, int]
 
@@ -45,9 +44,6 @@ class Shelf:
 
     def _load(self, path: Path, scope: Scopes) -> Loaded:
         loaded = load_lifecycle(shown_path(path), scope=scope)
-        impossible = unsatisfiable(loaded.lifecycle)
-        if impossible:
-            raise LifecycleError(impossible)
         found = conflicts(loaded.lifecycle)
         if any(d.severity == "error" for d in found):
             raise LifecycleError(found)

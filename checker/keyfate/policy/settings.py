@@ -168,20 +168,6 @@ def contradictions(lifecycle: Lifecycle, places: Places, whole: Span) -> list[Di
     return problems
 
 
-def unsatisfiable(lifecycle: Lifecycle) -> list[Diagnostic]:
-    """KF514 where no setting of the controls satisfies the constraints: of nothing, anything can be proved."""
-    alone = admissible.refuted(lifecycle, {})
-    try:
-        if not alone and next(admissible.completions(lifecycle, {}), None) is not None:
-            return []
-    except admissible.TooManyError:
-        return []  # a policy says so; without one the certifier refuses what is proved of nothing
-    first, *others = alone or lifecycle.constraints
-    message = f"no setting of the controls satisfies the constraints of `{lifecycle.name}`"
-    labels = tuple(Label(c.span, "a constraint") for c in others[:2])
-    return [Diagnostic("KF514", message, first.span, labels, help="mend or remove one of its constraints")]
-
-
 def _unknown(code: str, kind: str, word: str, known: Iterable[str], lifecycle: Lifecycle, span: Span) -> Diagnostic:
     names = list(known)
     hint = near(word, names)
