@@ -66,7 +66,9 @@ def _library(shipped: Sequence[Shipped], profiles: Mapping[str, str]) -> Iterato
 
 
 def _checked(rule: t.Property) -> tuple[str, str, str, str]:
-    return rule.name, rule.template if rule.check_span != rule.span else "", rule.kind, rule.severity
+    at, text = rule.check_span, rule.span
+    own = at.path == text.path and text.start <= at.start < text.end
+    return rule.name, "" if own else rule.template, rule.kind, rule.severity
 
 
 def _lifecycle(name: str, lifecycle: t.Lifecycle) -> Iterator[RenderableType]:
