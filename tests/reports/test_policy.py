@@ -98,6 +98,15 @@ def test_a_slip_in_a_profile_is_warned_of(folder: Path) -> None:
     assert [(w.code, w.severity, w.span.text) for w in policy.warnings] == [("KF523", "warning", '"steall"')]
 
 
+def test_a_profile_made_for_another_lifecycle_is_warned_of(folder: Path) -> None:
+    """Against an attacker that can do nothing, everything is proved."""
+    (folder / "attackers.toml").write_text('[thief]\ncapabilities = ["take_the_lorry"]\n[tenant]\n')
+    policy = load_policy(write(folder, 'lifecycle = "vault.kf"\n[attacker]\nprofile = "thief"\n'))
+    assert [(w.code, w.severity, w.span.text) for w in policy.warnings] == [("KF524", "warning", '"thief"')]
+    policy = load_policy(write(folder, 'lifecycle = "vault.kf"\n[attacker]\nprofile = "tenant"\n'))
+    assert policy.warnings == ()
+
+
 def test_no_attacker_at_all(folder: Path) -> None:
     policy = load_policy(write(folder, 'lifecycle = "vault.kf"\n[attacker]\n'))
     assert policy.capabilities_on == ()

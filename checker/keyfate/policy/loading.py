@@ -256,6 +256,10 @@ def _attacker(
         else:
             granted, wrong = capabilities(lifecycle, attackers.grants[table.profile], foreign=True)
             problems.extend(wrong)
+            if attackers.grants[table.profile] and not granted and not wrong:
+                has = ", ".join(f"`{c.name}`" for c in lifecycle.capabilities) or "none"
+                message = f"profile `{table.profile}` grants no capability that `{lifecycle.name}` has"
+                problems.append(Diagnostic("KF524", message, span, help=f"it has {has}", severity="warning"))
             on |= granted
             says = " + ".join((table.profile, *table.capabilities))
     elif table.profiles is not None:
