@@ -213,6 +213,16 @@ def test_refuses_a_clause_dropped(number: int, why: str) -> None:
     assert why in judgement.reason
 
 
+def test_refuses_a_proof_about_no_setting() -> None:
+    """Of a contradiction everything follows, and it is no proof."""
+    forbidden = problem("data_secret", Settings({CLEARS: False, SPILL: "often"}))
+    for claim in (SECRET, proof(()), proof()):
+        judgement = CERTIFIER.certify(forbidden, claim)
+        assert not judgement.accepted
+        assert "admissible" in judgement.reason
+    assert isinstance(CERTIFIER.solve(forbidden), Undecided)
+
+
 def test_refuses_what_does_not_hold_at_first() -> None:
     on = StateIs(StateName("power", ("a",)), "on")
     judgement = CERTIFIER.certify(problem("volatile_"), proof(clause(unless=(on,))))

@@ -85,7 +85,6 @@ CASES = [
     (problem("relit", Settings({PACE: "slow"})), None),
     (Problem(LIFECYCLE, Settings(), OutOfRange()), 2),
     (Problem(LIFECYCLE, Settings({PACE: "even"}), Enabled(frozenset({"store"}))), None),
-    (Problem(LIFECYCLE, Settings({PACE: "even", LAX: True}), OutOfRange()), None),  # not admissible
 ]
 
 
@@ -100,6 +99,12 @@ def test_decides(asked: Problem, steps: int | None) -> None:
         assert finding.shortest
     judgement = CERTIFIER.certify(asked, finding)
     assert judgement.accepted, judgement.reason
+
+
+def test_of_no_admissible_setting_nothing_is_decided() -> None:
+    finding = CERTIFIER.solve(Problem(LIFECYCLE, Settings({PACE: "even", LAX: True}), OutOfRange()))
+    assert isinstance(finding, Undecided)
+    assert "admissible" in finding.reason
 
 
 def system(asked: Problem) -> System:

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from keyfate.certifier.bits import mismatch
 from keyfate.certifier.encoding import Encoding
-from keyfate.certifier.formulas import FALSE
+from keyfate.certifier.formulas import FALSE, TRUE
 from keyfate.certifier.running import runs
 from keyfate.certifier.solve import solve
 from keyfate.certifier.steps import Step
@@ -177,6 +177,8 @@ class Certifier:
         clauses = [self.clause(clause) for clause in invariant.clauses]
 
         first = self.fresh(problem)
+        if not self._possible(first, TRUE):
+            raise RefusalError("no setting is admissible: of none, anything can be proved")
         at_first = formulas.all_of([self.encoding.at_first(clause) for clause in clauses])
         self._excluded(first, -at_first, "the invariant does not hold in every first state")
 
