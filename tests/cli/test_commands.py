@@ -14,6 +14,7 @@ import pytest
 
 from keyfate import cli
 from keyfate.language.library import LibraryError
+from keyfate.policy.loading import shipped_names
 from keyfate.reporting import commands
 from vault import furnish
 
@@ -291,6 +292,13 @@ def test_hunt_finds_a_break_again_and_again(folder: Path) -> None:
     assert "✗ secrecy broken on bytes" in done.stdout
     assert "2. stop" in done.stdout
     assert keyfate("hunt", "flash.policy.toml", "--walks", "50", "--seed", "1", cwd=folder).stdout == done.stdout
+
+
+def test_shipped_lifecycles_go_by_name(tmp_path: Path) -> None:
+    name = shipped_names()[0]
+    assert "." in name  # which is no file's ending
+    assert keyfate("hunt", name, "--walks", "2", cwd=tmp_path).returncode in (0, 1)
+    assert keyfate("list", name, cwd=tmp_path).returncode == 0
 
 
 def test_hunt_without_a_break(folder: Path) -> None:
