@@ -136,9 +136,7 @@ def _to_prove(policy: Policy, name: str) -> bool:
 def _named(name: str) -> Path:
     """A policy or lifecycle: a path, or the name of a shipped lifecycle."""
     path = Path(name)
-    if os.path.exists(path) or path.suffix:
-        return path
-    return lifecycle_path(name) or path
+    return path if os.path.exists(path) else lifecycle_path(name) or path
 
 
 def _lifecycle(name: str) -> Path:
