@@ -265,6 +265,7 @@ class _Defects:
 
 def main() -> NoReturn:
     """The console script. Every error that a user can make ends here: status 2 and no traceback."""
+    sys.setrecursionlimit(20_000)  # texts may nest 200 deep, and who reads a tree needs some calls a level
     status: object = 0
     try:
         with _Defects():

@@ -106,6 +106,8 @@ WRONG = [
     ("arity", "key q = enc(data)", "KF215", "enc(data)", None),
     ("secret address", "key q = page(data, data, data)", "KF216", "data", None),
     ("not a public key", "key q = aenc(data, data)", "KF216", "data", None),
+    ("range left in a property", "property q never epoch + 1 = 2", "KF243", "epoch + 1", None),
+    ("range left in an exposure", "exposes disk to steal when epoch + 1 = 2", "KF243", "epoch + 1", None),
     ("needs of a component", "action a by cpu needs steal then hot := true", "KF233", "steal", None),
     ("binder shadows", "property q for alpha: P never hot", "KF204", "alpha", None),
     ("word of the language", "secret attacker_ public bool", "KF204", "bool", None),

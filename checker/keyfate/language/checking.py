@@ -338,7 +338,7 @@ class _Checker:
         place = self.typer.place(ref, scope)
         with self.typer.collecting() as uses:
             condition = t.Truth(True) if decl.condition is None else self.typer.condition(decl.condition, scope)
-        judge(uses, "plain", self.reporter)
+        judge(uses, "exposure", self.reporter)
         return t.Exposure(params, place, capabilities(self.typer, decl.capabilities, scope), condition, decl.span)
 
     def _action(self, decl: s.ActionDecl, item: Placed) -> t.Action:

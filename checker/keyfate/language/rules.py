@@ -1,4 +1,4 @@
-"""Where what may stand: R6, R11 and R12 over the uses that typing collected."""
+"""Where what may stand: R5, R6, R11 and R12 over the uses that typing collected."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from typing import Literal
 
 from keyfate.language.symbols import Reporter, Use
 
-Context = Literal["controls", "guard", "attacker guard", "plain", "never", "always", "possible"]
+Context = Literal["controls", "guard", "attacker guard", "plain", "exposure", "never", "always", "possible"]
 
 
 def judge(uses: list[Use], context: Context, reporter: Reporter) -> None:
     """Reports every use that its context does not allow.
 
     controls: constraints and first values (controls only). plain: conditions of effects
-    and exposures, and conditions inside terms.
+    and conditions inside terms.
     """
     for use in uses:
         if context == "controls" and use.what in ("state", "place", "past", "knows", "recoverable", "plus"):
@@ -22,6 +22,13 @@ def judge(uses: list[Use], context: Context, reporter: Reporter) -> None:
                 f"`{_short(use)}` is not a control (R6)",
                 use.span,
                 help="constraints, first values and `starts with` are about controls only",
+            )
+        elif use.what == "plus" and context in ("exposure", "never", "always", "possible"):
+            reporter.report(
+                "KF243",
+                f"`{_short(use)}` stands outside effects and guards (R5)",
+                use.span,
+                help="compare with a number, as in `epoch = 2`, or bind one: `some e: Epoch { … }`",
             )
         elif use.what == "knows":
             _knows(use, context, reporter)
