@@ -79,7 +79,7 @@ class PolicyCheck:
         if found is None or found.verdict in ("UNKNOWN", "BOUNDED"):
             found = possible.decide(self._court, rule, self.policy.settings, self._deadline)
             self._possibilities[key] = found
-        used = _used(found.witness, self.lifecycle) | _used(found.refusal, self.lifecycle)
+        used = frozenset[str]().union(*(_used(answer, self.lifecycle) for answer in found.rests_on))
         match found.verdict:
             case "IMPOSSIBLE":
                 certificate = found.refusal.certificate if found.refusal else None

@@ -8,7 +8,7 @@ if every instance has a witness under it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from keyfate.checking.judges import TIMEOUT, Answer, Court, Deadline, GaveUpError
@@ -28,7 +28,8 @@ CANDIDATES = 512
 @dataclass(frozen=True)
 class Possibility:
     """`witness` is the answer whose trace is shown, `refusal` one that proves a setting or all
-    of them without a witness, `fails_under` that setting (empty: whatever was open)."""
+    of them without a witness, `fails_under` that setting (empty: whatever was open).
+    `rests_on` are all answers that the verdict needs (R16)."""
 
     verdict: Literal["POSSIBLE", "IMPOSSIBLE", "DEPENDS", "UNKNOWN", "BOUNDED", "DIVERGED"]
     witness: Answer | None = None
@@ -36,6 +37,7 @@ class Possibility:
     fails_under: Setting | None = None
     reason: str | None = None
     tried: int = 1
+    rests_on: tuple[Answer, ...] = ()
 
 
 class _StopError(Exception):
@@ -47,10 +49,12 @@ class _StopError(Exception):
 
 def decide(court: Court, property: Property, settings: Settings, deadline: Deadline) -> Possibility:
     """The verdict on a `possible` property under `settings`."""
+    question = _Question(court, property, settings, deadline)
     try:
-        return _decide(_Question(court, property, settings, deadline))
+        found = _decide(question)
     except _StopError as stop:
         return stop.possibility
+    return found if found.rests_on else replace(found, rests_on=tuple(question.judged))
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class _Question:
     rule: Property
     settings: Settings
     deadline: Deadline
+    judged: list[Answer] = field(default_factory=list)
 
     def targets(self) -> Iterator[Reach]:
         """One for each instance: binders confined to one value."""
@@ -80,6 +85,7 @@ class _Question:
                 raise _StopError(Possibility("BOUNDED", reason=f"no witness within {steps} steps"))
             case Undecided(reason):
                 raise _StopError(Possibility("UNKNOWN", reason=reason))
+        self.judged.append(answer)
         return answer
 
     @property
@@ -94,7 +100,7 @@ def _decide(question: _Question) -> Possibility:
     for target in question.targets():
         answer = _like_another(question, target, answers) or question.ask(question.problem(target))
         if isinstance(answer.finding, Unreachable):
-            return Possibility("IMPOSSIBLE", refusal=answer)
+            return Possibility("IMPOSSIBLE", refusal=answer, rests_on=(answer,))
         answers.append(answer)
         if missing is None and question.open:
             missing = _uncovered(question, target, answer)
@@ -118,6 +124,7 @@ def _like_another(question: _Question, target: Reach, answers: list[Answer]) -> 
         if found is not None:
             if found.divergence is not None:
                 raise _StopError(Possibility("DIVERGED", found, reason=found.divergence))
+            question.judged.append(found)
             return found
     return None
 
