@@ -267,6 +267,7 @@ def main() -> NoReturn:
     """The console script. Every error that a user can make ends here: status 2 and no traceback."""
     sys.setrecursionlimit(20_000)  # texts may nest 200 deep, and who reads a tree needs some calls a level
     status: object = 0
+    gc.set_threshold(100_000, 20, 100)  # millions of small objects that live to the end, and no cycles
     try:
         with _Defects():
             status = keyfate.main(standalone_mode=False)

@@ -183,6 +183,13 @@ def test_more_processes_give_the_same_report(report: Report, house: Path) -> Non
     assert sorted(ticks) == sorted((r.policy, r.property) for r in report.results)
 
 
+def test_one_policy_is_shared_among_processes(report: Report, house: Path) -> None:
+    other = open_session([house / "flash.policy.toml"], {}).check(Options(workers=2))
+    alone = open_session([house / "flash.policy.toml"], {}).check(Options(workers=1))
+    timeless = [replace(r, results=tuple(replace(x, seconds=0.0) for x in r.results)) for r in (other, alone)]
+    assert timeless[0] == timeless[1]
+
+
 def test_a_certifier_that_refuses_a_proof_is_a_divergence(flash: Policy, court: Court) -> None:
     result = ask(flash, replace(court, certifier=Says(accepted=False)), "off_is_empty")
     assert result.verdict == "DIVERGED"

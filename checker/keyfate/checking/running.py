@@ -8,7 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 
 from keyfate.checking.answering import summarize, unfinished
@@ -19,12 +19,14 @@ from keyfate.checking.naming import Namer
 from keyfate.checking.possible import Possibility
 from keyfate.checking.results import PolicySummary, Result
 from keyfate.language.source import Diagnostic, LifecycleError
-from keyfate.language.typed import Lifecycle
+from keyfate.language.typed import Lifecycle, Property
 from keyfate.policy.policy import Policy
 
 INTERRUPTED = "interrupted"
 GRACE = 5.0
 """Seconds past the deadline after which a worker that does not come back is ended."""
+
+_WORTH_SHARING = 4  # properties of one policy for which a second process pays
 
 Tick = Callable[[str, str], None]
 """Called with the names of policy and property when a verdict stands."""
@@ -79,27 +81,71 @@ def run(policies: Sequence[Policy], options: Options, tick: Tick | None = None) 
 
     An interrupt ends the run with what was decided by then; the rest is UNKNOWN.
     """
-    workers = min(len(policies), options.workers or _cores())
-    if workers > 1:
-        return _Pool(policies, options, tick, workers).run()
-    bench = Bench(options.engine)
+    workers = options.workers or _cores()
+    parts = [part for policy in policies for part in _parts(policy, options, workers // max(1, len(policies)))]
+    workers = min(len(parts), workers)
+    done = _Pool(parts, tick, workers).run() if workers > 1 else _alone(parts, tick)
+    return tuple(
+        _whole(policy, [d for p, d in zip(parts, done, strict=True) if p.policy is policy]) for policy in policies
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some properties of a policy, all of them if `options` names none."""
+
+    policy: Policy
+    options: Options
+
+
+def _parts(policy: Policy, options: Options, number: int) -> list[_Part]:
+    """The policy for one worker, or dealt out to several; the first looks for dead actions."""
+    names = [r.name for r in _possible_first(_rules(policy, options))]
+    if number < 2 or len(names) < _WORTH_SHARING:
+        return [_Part(policy, options)]
+    return [
+        _Part(policy, replace(options, only=tuple(names[i::number]), sweep=options.sweep and i == 0))
+        for i in range(number)
+    ]
+
+
+def _whole(policy: Policy, parts: Sequence[Checked]) -> Checked:
+    if len(parts) == 1:
+        return parts[0]
+    order = [r.name for r in policy.lifecycle.properties]
+    results = sorted((r for part in parts for r in part.results), key=lambda r: order.index(r.property))
+    return Checked(parts[0].summary, tuple(results))
+
+
+def _alone(parts: Sequence[_Part], tick: Tick | None) -> tuple[Checked, ...]:
     done: list[Checked] = []
-    for policy in policies:
-        done.append(_check(policy, bench, options, tick))
+    bench: Bench | None = None
+    for part in parts:
+        bench = bench or Bench(part.options.engine)
+        done.append(_check(part, bench, tick))
         if any(r.reason == INTERRUPTED for r in done[-1].results):
             break
-    return (*done, *(_unfinished(policy, options, INTERRUPTED) for policy in policies[len(done) :]))
+    return (*done, *(_unfinished(part, INTERRUPTED) for part in parts[len(done) :]))
 
 
-def _check(policy: Policy, bench: Bench, options: Options, tick: Tick | None) -> Checked:
+def _rules(policy: Policy, options: Options) -> list[Property]:
+    return [r for r in policy.lifecycle.properties if not options.only or r.name in options.only]
+
+
+def _possible_first(rules: Sequence[Property]) -> list[Property]:
+    """Traces of what is possible show much that need not be asked again."""
+    return sorted(rules, key=lambda rule: rule.kind != "possible")
+
+
+def _check(part: _Part, bench: Bench, tick: Tick | None) -> Checked:
+    policy, options = part.policy, part.options
     seat = bench.of(policy.lifecycle)
     check = PolicyCheck(policy, seat.court, seat.namer, options.deadline, seat.possibilities)
-    rules = [r for r in policy.lifecycle.properties if not options.only or r.name in options.only]
+    rules = _rules(policy, options)
     results: dict[str, Result] = {}
     dead, divergence = None, None
     try:
-        # What is possible first: its traces show much that need not be asked again.
-        for rule in sorted(rules, key=lambda rule: rule.kind != "possible"):
+        for rule in _possible_first(rules):
             results[rule.name] = check.result(rule)
             if tick is not None:
                 tick(policy.name, rule.name)
@@ -111,10 +157,10 @@ def _check(policy: Policy, bench: Bench, options: Options, tick: Tick | None) ->
     return Checked(summarize(policy, dead, divergence), tuple(results[rule.name] for rule in rules))
 
 
-def _unfinished(policy: Policy, options: Options, reason: str) -> Checked:
-    rules = [r for r in policy.lifecycle.properties if not options.only or r.name in options.only]
-    engine = ENGINES[options.engine]
-    return Checked(summarize(policy, None, None), tuple(unfinished(policy, rule, engine, reason) for rule in rules))
+def _unfinished(part: _Part, reason: str) -> Checked:
+    policy, engine = part.policy, ENGINES[part.options.engine]
+    results = tuple(unfinished(policy, rule, engine, reason) for rule in _rules(policy, part.options))
+    return Checked(summarize(policy, None, None), results)
 
 
 @dataclass
@@ -127,14 +173,13 @@ class _Worker:
 
 
 class _Pool:
-    """Workers that each take the next policy, of the lifecycle they know already where there is one."""
+    """Workers that each take the next part, of the lifecycle they know already where there is one."""
 
-    def __init__(self, policies: Sequence[Policy], options: Options, tick: Tick | None, workers: int) -> None:
-        self._policies = policies
-        self._options = options
+    def __init__(self, parts: Sequence[_Part], tick: Tick | None, workers: int) -> None:
+        self._parts = parts
         self._tick = tick
         # What leaves most open takes longest, and is begun first.
-        self._left = sorted(range(len(policies)), key=lambda i: -len(policies[i].open_controls))
+        self._left = sorted(range(len(parts)), key=lambda i: -len(parts[i].policy.open_controls))
         self._done: dict[int, Checked] = {}
         self._workers = [self._start() for _ in range(workers)]
 
@@ -155,8 +200,7 @@ class _Pool:
                 worker.process.join()
                 worker.connection.close()
         return tuple(
-            self._done[i] if i in self._done else _unfinished(policy, self._options, reason)
-            for i, policy in enumerate(self._policies)
+            self._done[i] if i in self._done else _unfinished(part, reason) for i, part in enumerate(self._parts)
         )
 
     def _start(self) -> _Worker:
@@ -164,7 +208,7 @@ class _Pool:
         fork = sys.platform == "linux"
         context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._policies, self._options), daemon=True)
+        process = context.Process(target=_work, args=(theirs, self._parts), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
@@ -173,12 +217,12 @@ class _Pool:
         if not self._left:
             worker.at = None
             return
-        last = None if worker.at is None else self._policies[worker.at]
-        taken = [self._policies[w.at].lifecycle for w in self._workers if w.at is not None and w is not worker]
+        last = None if worker.at is None else self._parts[worker.at].policy
+        taken = [self._parts[w.at].policy.lifecycle for w in self._workers if w.at is not None and w is not worker]
 
         def distance(index: int) -> int:
             """How much a worker must build anew for that policy."""
-            policy = self._policies[index]
+            policy = self._parts[index].policy
             if last is not None and policy.lifecycle is last.lifecycle:
                 return 0 if policy.settings.controls == last.settings.controls else 1
             return 3 if any(policy.lifecycle is lifecycle for lifecycle in taken) else 2
@@ -192,7 +236,7 @@ class _Pool:
         try:
             message = worker.connection.recv()
         except EOFError:
-            self._done[worker.at] = _unfinished(self._policies[worker.at], self._options, _ended(worker))
+            self._done[worker.at] = _unfinished(self._parts[worker.at], _ended(worker))
             worker.at = None
             if self._left:
                 self._workers[self._workers.index(worker)] = fresh = self._start()
@@ -204,10 +248,10 @@ class _Pool:
         elif isinstance(message, _Failed):
             raise LifecycleError(message.diagnostics)
         elif self._tick is not None:
-            self._tick(self._policies[worker.at].name, message)
+            self._tick(self._parts[worker.at].policy.name, message)
 
     def _overdue(self) -> bool:
-        at = self._options.deadline.at
+        at = self._parts[0].options.deadline.at
         return at is not None and time.time() > at + GRACE
 
 
@@ -224,17 +268,17 @@ class _Failed:
     diagnostics: tuple[Diagnostic, ...]
 
 
-def _work(connection: Connection, policies: Sequence[Policy], options: Options) -> None:
+def _work(connection: Connection, parts: Sequence[_Part]) -> None:
     """A worker: indices come in; names of properties as they are decided and then the whole go out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    bench = Bench(options.engine)
+    bench = Bench(parts[0].options.engine)
     while True:
         try:
             index = connection.recv()
         except EOFError:
             return
         try:
-            checked = _check(policies[index], bench, options, lambda _, rule: connection.send(rule))
+            checked = _check(parts[index], bench, lambda _, rule: connection.send(rule))
         except LifecycleError as error:
             connection.send(_Failed(error.diagnostics))
         else:
