@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
 from graphlib import CycleError, TopologicalSorter
-from typing import cast, get_args
+from typing import TypeVar, cast, get_args
 
 from keyfate.language import syntax as s
 from keyfate.language import typed as t
@@ -17,7 +17,9 @@ from keyfate.language.properties import PropertyTyper
 from keyfate.language.rules import judge
 from keyfate.language.sizes import too_big
 from keyfate.language.source import Diagnostic, Label, Span
-from keyfate.language.symbols import KINDS, Entity, Reporter, Scope, Table, UntypedError, did_you_mean
+from keyfate.language.symbols import Entity, Reporter, Scope, Table, UntypedError, did_you_mean
+
+Built = TypeVar("Built")
 
 
 def check(
@@ -77,7 +79,7 @@ class _Checker:
         found = tuple(self.reporter.diagnostics)
         return (None if self.reporter.failed else lifecycle), found
 
-    def _each(self, kind: type[s.Declaration], build: Callable[..., object]) -> tuple:  # type: ignore[type-arg]  # what `build` gives
+    def _each(self, kind: type[s.Declaration], build: Callable[..., Built]) -> tuple[Built, ...]:
         built = []
         for item in self.placed:
             if isinstance(item.declaration, kind):
@@ -405,6 +407,3 @@ def _title(notes: s.Notes) -> str:
 
 def _texts(texts: tuple[s.Text, ...]) -> tuple[str, ...]:
     return tuple(text.text for text in texts)
-
-
-__all__ = ["KINDS", "check"]

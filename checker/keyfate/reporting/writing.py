@@ -37,7 +37,7 @@ def write_whole(path: Path, text: str) -> None:
     except OSError as error:
         _remove(name)
         raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None
-    except BaseException:
+    except BaseException:  # an interrupt too must leave no partial file behind
         _remove(name)
         raise
 
