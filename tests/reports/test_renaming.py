@@ -82,6 +82,12 @@ def test_a_witness_for_one_member_serves_the_other() -> None:
     assert (verdict, steps, len(findings)) == ("POSSIBLE", 2, 1)
 
 
+def test_a_witness_is_renamed_where_it_must_be() -> None:
+    chosen = LIFECYCLE.replace("action stop ", "action stop[w: Shelf] ").replace("if saving {", "if saving and s = w {")
+    verdict, steps, findings = asked(chosen)
+    assert (verdict, steps, len(findings)) == ("POSSIBLE", 2, 1)
+
+
 def test_a_member_that_is_treated_otherwise_is_asked_about() -> None:
     late = LIFECYCLE.replace("if saving {", "if saving and (s = left or uses = 2) {")
     verdict, steps, findings = asked(late)
