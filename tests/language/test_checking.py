@@ -141,6 +141,21 @@ def test_all_errors_of_a_file_at_once() -> None:
     assert [d.code for d in caught.value.diagnostics] == ["KF202", "KF205", "KF202", "KF262"]
 
 
+WRONG_ONCE = [
+    ("place x[Plat] volatile at cpu action a by cpu when x has data then x[alpha] gains data", "Plat"),
+    ("state x[Plat] : off | on = off action a by cpu when x[alpha] = on then x[alpha] := off", "Plat"),
+    ("def x[p: Plat] = data action a by cpu when x[alpha] and hot then disk gains x[alpha] using store", "Plat"),
+    ("def x = x and hot action a by cpu when x then hot := x", "x"),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), WRONG_ONCE)
+def test_a_wrong_declaration_is_told_once_and_not_where_it_is_used(text: str, words: str) -> None:
+    with pytest.raises(LifecycleError) as caught:
+        load_text(BASE + STEP + text)
+    assert [d.span.text for d in caught.value.diagnostics] == [words]
+
+
 def test_a_declaration_that_cannot_be_read_makes_no_other_wrong() -> None:
     with pytest.raises(LifecycleError) as caught:
         load_text(BASE + STEP + "state y : a | | b = a\naction z by cpu when y = a then hot := true; dusk gains data\n")

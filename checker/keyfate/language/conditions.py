@@ -94,7 +94,7 @@ class Conditions(Typing):
         word = expr.name.text
         if not expr.bracketed and word in ("true", "false") and word not in scope.variables:
             return t.Truth(word == "true")
-        entity = None if word in scope.variables else self.table.find(word, scope)
+        entity = None if word in scope.variables else self.meaning(word, scope)
         if entity is not None and entity.kind == "def" and entity.body_kind == "condition":
             return self.expand(expr, entity, scope)  # type: ignore[return-value]  # body_kind says so
         if entity is not None and entity.kind in TERM_KINDS | {"place", "sort"}:
@@ -184,7 +184,7 @@ class Conditions(Typing):
 
     def place(self, ref: s.Ref, scope: Scope, *, family: bool = False) -> t.PlaceRef:
         """A place; with `family`, an indexed place without brackets means all its instances."""
-        entity = None if ref.name.text in scope.variables else self.table.find(ref.name.text, scope)
+        entity = None if ref.name.text in scope.variables else self.meaning(ref.name.text, scope)
         if entity is None or entity.kind != "place":
             what = "unknown place" if entity is None else f"`{ref.name.text}` is {KINDS[entity.kind]}, not a place:"
             raise self.reporter.stop(

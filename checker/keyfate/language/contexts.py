@@ -108,6 +108,13 @@ class Typing(ABC):
             help=did_you_mean(word.text, known) or "declare it, or bind it as in `for p: Platform` or `[p: Platform]`",
         )
 
+    def meaning(self, name: str, scope: Scope) -> Entity | None:
+        """The entity of that name; ends the clause if its declaration is broken, which is already said."""
+        entity = self.table.find(name, scope)
+        if entity is not None and entity.broken:
+            raise UntypedError
+        return entity
+
     # -- sorts and binders
 
     def sort(self, word: s.Word, scope: Scope, *, messages: bool = False) -> ValueType:
@@ -217,7 +224,7 @@ class Typing(ABC):
                     return "condition"
                 if word in scope.variables and not expr.bracketed:
                     return "term" if scope.variables[word][1].message else "value"
-                entity = self.table.find(word, scope)
+                entity = self.meaning(word, scope)
                 if entity is None:
                     return "value"
                 if entity.kind in TERM_KINDS:

@@ -71,7 +71,7 @@ class EffectTyper:
 
     def _assign(self, effect: s.AssignEffect, scope: Scope) -> t.Effect:
         word = effect.target.name
-        entity = None if word.text in scope.variables else self.table.find(word.text, scope)
+        entity = None if word.text in scope.variables else self.typer.meaning(word.text, scope)
         if entity is None:
             raise self.typer.unknown(word, scope)
         if entity.kind != "state" or entity.type is None:

@@ -96,7 +96,7 @@ class PropertyTyper:
             )
         entity = None
         if isinstance(arg, s.Ref) and not arg.bracketed:
-            entity = self.table.find(arg.name.text, scope)
+            entity = self.typer.meaning(arg.name.text, scope)
             if entity is None and arg.name.text not in ("true", "false"):
                 raise self.typer.unknown(arg.name, scope)
         if entity is None or (entity.kind in ("state", "control") and kind == "condition"):

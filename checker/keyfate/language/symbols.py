@@ -62,6 +62,13 @@ class Entity:
     value: t.Value = None
     declaration: s.Declaration | None = None
 
+    @property
+    def broken(self) -> bool:
+        """Whether only its name is known: its declaration is wrong, and that is already said."""
+        if self.kind == "def":
+            return not self.body_kind
+        return self.kind in ("message", "place", "state") and self.declaration is None
+
 
 KINDS = {
     "sort": "a sort",

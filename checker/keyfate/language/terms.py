@@ -55,7 +55,7 @@ class Terms(Typing):
                     if type.message is not None:
                         return t.MessageVar(param.name)
                 else:
-                    entity = self.table.find(word, scope)
+                    entity = self.meaning(word, scope)
                     if entity is None:
                         raise self.unknown(expr.name, scope)
                     if entity.kind in ("secret", "public"):

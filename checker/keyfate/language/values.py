@@ -119,7 +119,7 @@ class Values(Typing):
                 )
             if expect is not None and word in expect.values and expect.sort is None:
                 return t.Constant(word), expect
-        entity = self.table.find(word, scope)
+        entity = self.meaning(word, scope)
         if entity is None:
             raise self.unknown(expr.name, scope, tuple(str(v) for v in expect.values) if expect else ())
         if entity.kind == "member" and entity.type is not None:
