@@ -1,6 +1,6 @@
 """`python -m keyfate`."""
 
-from keyfate.cli import main
+from keyfate.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from keyfate import cli
+from keyfate.cli import main as cli
+from keyfate.commands import checking
 from keyfate.language.library import LibraryError
 from keyfate.policy.loading import shipped_names
-from keyfate.reporting import commands
 from vault import furnish
 
 ENV = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
@@ -317,7 +317,7 @@ def ends_with(words: list[str], monkeypatch: pytest.MonkeyPatch, raised: BaseExc
     def fail(*_: object, **__: object) -> None:
         raise raised
 
-    monkeypatch.setattr(commands, "check", fail)
+    monkeypatch.setattr(checking, "check", fail)
     monkeypatch.setattr(sys, "argv", ["keyfate", *words])
     with pytest.raises(SystemExit) as ended:
         cli.main()

@@ -10,9 +10,9 @@ import pytest
 
 from keyfate.checking import library
 from keyfate.checking.results import Report
+from keyfate.commands import checking
 from keyfate.language.library import folder as shipped
 from keyfate.language.source import LifecycleError
-from keyfate.reporting import commands
 from keyfate.reporting.text import report_text
 from vault import FLASH, LIFECYCLE, SAFE
 
@@ -30,7 +30,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def check(update: int | None = None) -> Report:
-    report = commands.check((), library=True, update=update, engine="auto", scope={}, timeout=None)
+    report = checking.check((), library=True, update=update, engine="auto", scope={}, timeout=None)
     assert report is not None
     return report
 

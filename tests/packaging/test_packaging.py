@@ -24,7 +24,7 @@ for name in ("models", "properties", "reports"):
 
 LOADED = """
 import sys
-from keyfate.cli import main
+from keyfate.cli.main import main
 sys.argv = ["keyfate", "--help"]
 try:
     main()

@@ -1,0 +1,92 @@
+"""The console script: every command, and how each way to fail ends."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import sys
+import traceback
+from typing import NoReturn
+
+import click
+
+from keyfate import __version__
+from keyfate.cli import deciding
+from keyfate.cli.printing import shows_color
+from keyfate.language.library import LibraryError
+from keyfate.language.source import LifecycleError
+from keyfate.reporting.writing import OutputError
+
+UNUSABLE = 2  # bad usage, lifecycle or policy
+DEFECT = 70  # EX_SOFTWARE of sysexits.h
+STOPPED = 130  # as shells say of a process that an interrupt ended
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="keyfate")
+def keyfate() -> None:
+    """Proves or breaks what you require of a key over its whole life.
+
+    \b
+    Try:  keyfate check --library
+    """
+
+
+for _command in (deciding.check, deciding.explain, deciding.list_, deciding.hunt):
+    keyfate.add_command(_command)
+
+_EXPECTED = (
+    click.ClickException,
+    click.Abort,
+    LifecycleError,
+    LibraryError,
+    OutputError,
+    KeyboardInterrupt,
+    BrokenPipeError,
+)
+
+
+class _Defects:
+    """A crash of keyfate must not end with Python's status 1, which says that a requirement is broken."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if error is None or isinstance(error, (*_EXPECTED, SystemExit)):
+            return
+        traceback.print_exception(error)
+        click.echo("this is a defect of keyfate, not of your files: please report it with the lines above", err=True)
+        sys.exit(DEFECT)
+
+
+def main() -> NoReturn:
+    """The console script. Every error that a user can make ends here: status 2 and no traceback."""
+    sys.setrecursionlimit(20_000)  # texts may nest 200 deep, and who reads a tree needs some calls a level
+    status: object = 0
+    gc.set_threshold(100_000, 20, 100)  # millions of small objects that live to the end, and no cycles
+    try:
+        with _Defects():
+            status = keyfate.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = UNUSABLE
+    except LifecycleError as error:
+        color, columns = shows_color(sys.stderr), shutil.get_terminal_size((120, 24)).columns
+        click.echo(_errors(error, color, columns), err=True)
+        status = UNUSABLE
+    except (LibraryError, OutputError) as error:
+        click.echo(f"error: {error}", err=True)
+        status = UNUSABLE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        status = STOPPED
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _errors(error: LifecycleError, color: bool, width: int) -> str:
+    from keyfate.language.rendering import render
+
+    number = sum(1 for d in error.diagnostics if d.severity == "error")
+    total = f"{number} error{'' if number == 1 else 's'}"
+    return f"{render(error.diagnostics, color=color, width=width)}\n\n{total}"

@@ -1,0 +1,51 @@
+"""Options that several commands share, and what they accept."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import click
+
+ENGINES = ("auto", "z3", "explicit")
+
+
+def _scope(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> dict[str, int]:
+    """`Platform=3`, given several times or with commas between."""
+    sizes: dict[str, int] = {}
+    for part in ",".join(given).split(",") if given else ():
+        sort, equals, size = (p.strip() for p in part.partition("="))
+        if not sort or not equals or not re.fullmatch(r"0*[1-9][0-9]{0,8}", size):
+            message = f"`{part}` is not SORT=SIZE with a size of 1 or more, such as Platform=3"
+            raise click.BadParameter(message, ctx, param)
+        sizes[sort] = int(size)
+    return sizes
+
+
+def _number(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
+    """Neither more nor less than anything, `nan` passes every range."""
+    if given is not None and math.isnan(given):
+        raise click.BadParameter("`nan` is no number", ctx, param)
+    return given
+
+
+scope = click.option("--scope", multiple=True, callback=_scope, metavar="SORT=SIZE", help="Resize a sort: Platform=3.")
+output = click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead.")
+
+
+def deciding(command: Callable[..., None]) -> Callable[..., None]:
+    """Options of every command that decides something."""
+    for option in (
+        click.option(
+            "--timeout",
+            type=click.FloatRange(min=0, min_open=True),
+            callback=_number,
+            help="Seconds; the rest is UNKNOWN.",
+        ),
+        scope,
+        click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Who decides."),
+    ):
+        command = option(command)
+    return command

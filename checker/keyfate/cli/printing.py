@@ -1,0 +1,67 @@
+"""Where what a command says goes: a file that appears whole, or a stream in the characters that it can show."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+import click
+
+HUNG_UP = 141  # as shells say of a process that a closed pipe ended
+
+
+def refuse_taken(inputs: Sequence[Path], **outputs: Path | None) -> None:
+    """Refuse, before any work, outputs that would overwrite an input or each other.
+
+    `outputs` by option: `json_output` is what `--json-output` names.
+    """
+    taken = [path.absolute() for path in inputs]
+    for name, path in outputs.items():
+        if path is None:
+            continue
+        option = f"--{name.replace('_', '-')}"
+        if path.absolute() in taken:
+            raise click.BadParameter(f"`{path}` is taken already", param_hint=option)
+        if os.path.isdir(path) or not os.path.isdir(path.absolute().parent):
+            what = "is a folder" if os.path.isdir(path) else "is in no folder that exists"
+            raise click.BadParameter(f"`{path}` {what}", param_hint=option)
+        taken.append(path.absolute())
+
+
+def put(text: str, output: Path | None) -> None:
+    """The whole text to a file, or to the standard output in the characters that it can show."""
+    if output is not None:
+        from keyfate.reporting.writing import write_whole
+
+        write_whole(output, text)
+        return
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who reads has enough. The interpreter must not complain at exit, and click, which
+        # would end with 1, not be asked: that says that a requirement is broken.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(HUNG_UP)
+
+
+def colored(output: Path | None) -> bool:
+    """Whether what goes there may be coloured."""
+    return output is None and shows_color(sys.stdout)
+
+
+def shows_color(stream: TextIO) -> bool:
+    """On a terminal, unless NO_COLOR (no-color.org) or a dumb terminal says otherwise."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def columns(output: Path | None) -> int | None:
+    """How wide what goes there may be; None where nobody says."""
+    if output is None and sys.stdout.isatty():
+        return shutil.get_terminal_size().columns
+    return None

@@ -1,0 +1,99 @@
+"""`keyfate check` and `keyfate explain`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+from keyfate.checking.judges import Deadline, EngineName
+from keyfate.checking.library import compared, expected_path, library_policies, rewritten
+from keyfate.checking.results import Report
+from keyfate.checking.running import Options, Tick
+from keyfate.checking.session import Scopes, Session, open_session
+from keyfate.commands import naming
+from keyfate.commands.progress import bar
+from keyfate.policy.finding import find
+from keyfate.reporting.explaining import explanation
+from keyfate.reporting.json import to_json
+from keyfate.reporting.writing import OutputError, write_whole
+
+
+def check(
+    paths: Sequence[Path],
+    *,
+    library: bool,
+    update: int | None,
+    engine: EngineName,
+    scope: Scopes,
+    timeout: float | None,
+) -> Report | None:
+    """The report on the policies that `paths` mean; None if there are none.
+
+    `update`: write what the library answers as what is expected of it, counting up to that
+    many states. Raises LifecycleError with all that is wrong with any file.
+    """
+    found = library_policies() if library else find(paths or (Path(),))
+    if not found:
+        return None
+    options = Options(engine=engine, deadline=_deadline(timeout))
+    session = open_session(found, scope)
+    with _progress(session) as tick:
+        report = session.check(options, tick)
+    if update is not None:
+        for policy in session.policies:
+            results = [r for r in report.results if r.policy == policy.name]
+            vague = next((r for r in results if r.verdict in ("UNKNOWN", "BOUNDED", "DIVERGED")), None)
+            if vague is not None:
+                said = f"{policy.name}: {vague.property} is {vague.verdict}, which nobody should expect"
+                raise OutputError(f"{said}: {vague.reason}")
+            path = expected_path(policy.name)
+            path.parent.mkdir(exist_ok=True)
+            write_whole(path, rewritten(policy, results, update))
+    return compared(report) if library else report
+
+
+def explain(
+    path: Path,
+    name: str,
+    form: str,
+    color: bool,
+    width: int | None,
+    *,
+    engine: EngineName,
+    scope: Scopes,
+    timeout: float | None,
+) -> tuple[str, int]:
+    """One verdict in full, and the exit status: 0 unless judges disagree or nothing was decided."""
+    session = open_session((naming.policy_or_lifecycle(str(path)),), scope)
+    naming.known_property(session.policies[0].lifecycle, name)
+    report = session.check(Options(engine, _deadline(timeout), only=(name,), sweep=False))
+    status = {"DIVERGED": 5, "UNKNOWN": 3, "BOUNDED": 3}.get(report.results[0].verdict, 0)
+    if form == "json":
+        return to_json(report), status
+    return explanation(report.policies[0], report.results[0], color=color, width=width), status
+
+
+def _deadline(timeout: float | None) -> Deadline:
+    return Deadline(None if timeout is None else time.time() + timeout)
+
+
+def _progress(session: Session) -> AbstractContextManager[Tick | None]:
+    """A bar that counts verdicts, on a terminal only."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    return _Ticking(session.questions())
+
+
+class _Ticking(AbstractContextManager[Tick]):
+    def __init__(self, total: int) -> None:
+        self._bar = bar("checking", total)
+
+    def __enter__(self) -> Tick:
+        advance = self._bar.__enter__()
+        return lambda policy, rule: advance(f"{policy}: {rule}")
+
+    def __exit__(self, *ended: object) -> None:
+        self._bar.__exit__(None, None, None)

@@ -1,0 +1,43 @@
+"""What a person means by a word behind a command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
+from keyfate.language.typed import Lifecycle
+from keyfate.policy.loading import lifecycle_path, shipped_names
+from keyfate.policy.validation import near
+
+
+def policy_or_lifecycle(name: str) -> Path:
+    """A policy or a lifecycle: a path, or the name of a shipped lifecycle. Whoever reads it says if it is missing."""
+    path = Path(name)
+    return path if os.path.exists(path) else lifecycle_path(name) or path
+
+
+def lifecycle(name: str) -> Path:
+    """A lifecycle: a path, or the name of a shipped one. Raises LifecycleError (KF506) where there is none."""
+    path = Path(name)
+    if os.path.exists(path):
+        return path
+    found = lifecycle_path(name)
+    if found is None:
+        hint = near(name, shipped_names()) or "`keyfate list` shows the shipped lifecycles"
+        raise on_command_line("KF506", f"there is no lifecycle `{name}`", name, hint)
+    return found
+
+
+def known_property(lifecycle: Lifecycle, name: str) -> None:
+    """Raises LifecycleError (KF530) where the lifecycle checks no property of that name."""
+    names = [rule.name for rule in lifecycle.properties]
+    if name not in names:
+        hint = near(name, names) or f"it checks {', '.join(f'`{n}`' for n in names) or 'nothing'}"
+        raise on_command_line("KF530", f"`{lifecycle.name}` has no property `{name}`", name, hint)
+
+
+def on_command_line(code: str, message: str, word: str, help: str) -> LifecycleError:
+    """An error that stands in a word of the command line."""
+    source = Source("<command line>", word)
+    return LifecycleError([Diagnostic(code, message, Span(source, 0, len(word)), help=help)])
