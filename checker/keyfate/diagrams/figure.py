@@ -121,3 +121,11 @@ class Sequence:
 
 
 Drawing = Figure | Sequence
+
+
+class UndrawableError(Exception):
+    """Something that has no such picture: `message` says why, `help` what can be drawn instead."""
+
+    def __init__(self, message: str, help: str) -> None:
+        self.message, self.help = message, help
+        super().__init__(message)
