@@ -9,7 +9,7 @@ committed. Each document has a scratch folder, and its fenced blocks are taken i
                             lines are what it prints, both streams together. A line that is `…` stands for any lines.
                             A command that ends with another status than 0 is followed by `$ echo $?`.
     ```sh                   Run as a whole; must end with 0. What it prints is not looked at.
-    ```toml title="a.toml"  Written to that file, in any language. The text before it names the file too: not every host
+    ```toml title="a.toml"  Written to that file, in any language. The text above names the file too: not every host
                             shows titles.
     ```diff title="a.toml"  Changes that file: its lines with ` ` or `-` in front become those with ` ` or `+`.
     ```mermaid              The whole of a `*.mmd` file that a command has drawn.
@@ -48,7 +48,7 @@ def documents(root: Path = ROOT) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: where its first line stands (from 0), and `before`, the text since the block before it."""
+    """A fenced block, `start` its first line (from 0), `before` what stands between it and the heading above."""
 
     language: str
     title: str | None
@@ -87,7 +87,7 @@ class Problem:
 def blocks(text: str) -> Iterator[Block]:
     """Every fenced block. Raises ValueError for one that is indented or never ends."""
     opened: tuple[int, re.Match[str]] | None = None
-    lines, since = text.splitlines(), 0
+    lines, heading = text.splitlines(), 0
     for number, line in enumerate(lines):
         fence = _FENCE.match(line)
         if opened is None and fence is not None:
@@ -98,9 +98,11 @@ def blocks(text: str) -> Iterator[Block]:
             start, head = opened
             title = _TITLE.search(head["options"])
             inside = tuple(lines[start + 1 : number])
-            before = "\n".join(lines[since:start])
+            before = "\n".join(lines[heading:start])
             yield Block(head["language"], title[1] if title else None, start + 1, inside, before)
-            opened, since = None, number + 1
+            opened = None
+        elif opened is None and line.startswith("#"):
+            heading = number
     if opened is not None:
         raise ValueError(f"line {opened[0] + 1}: a fenced block that never ends")
 
