@@ -6,8 +6,9 @@ Without names: every document. With `--update` outputs that differ are written i
 committed. Each document has a scratch folder, and its fenced blocks are taken in their order:
 
     ```console              What stands behind `$ ` is run by bash, with the lines behind `> ` that follow it; the other
-                            lines are what it prints, both streams together. A line that is `…` stands for any lines.
-                            A command that ends with another status than 0 is followed by `$ echo $?`.
+                            lines are what it prints, both streams together. `…` stands for any words in a line, alone
+                            in a line for any lines.
+                            The first command that ends with 1, 2, … is followed by `$ echo $?`.
     ```sh                   Run as a whole; must end with 0. What it prints is not looked at.
     ```toml title="a.toml"  Written to that file, in any language. The text above names the file too: not every host
                             shows titles.
@@ -128,7 +129,8 @@ def commands(block: Block) -> list[Command]:
 
 def alike(shown: Sequence[str], found: Sequence[str]) -> bool:
     """Whether the lines shown, with their elisions, are the lines found; blanks at the end count for nothing."""
-    pattern = "".join(r"(?:.*\n)*?" if line == ELISION else re.escape(line) + r"\n" for line in _trimmed(shown))
+    lines = (".*?".join(map(re.escape, line.split(ELISION))) + r"\n" for line in _trimmed(shown))
+    pattern = "".join(r"(?:.*\n)*?" if line == r".*?\n" else line for line in lines)
     return re.fullmatch(pattern, "".join(f"{line}\n" for line in _trimmed(found))) is not None
 
 
@@ -211,6 +213,7 @@ class Reader:
         self.shell = shell
         self.exempt = tuple(exempt)
         self.printed: list[list[str]] = []
+        self.statuses = {0}  # those that the document has shown
 
     def follow(self, text: str) -> Iterator[Problem]:
         for block in blocks(text):
@@ -258,7 +261,9 @@ class Reader:
                 blank = [""] if following is not None and command.shown[-1:] == ("",) else []
                 mend = (line, block.start + command.end, (*_trimmed(printed), *blank))
                 yield Problem(line, "\n".join([f"`{command.text}` prints", *printed]), mend)
-            if status and (following is None or following.text != "echo $?"):
+            if following is not None and following.text == "echo $?":
+                self.statuses.add(status)
+            if status not in self.statuses:
                 yield Problem(line, f"`{command.text}` ends with {status}: show it by `$ echo $?` behind it")
 
     def _stands(self, block: Block) -> bool:

@@ -57,9 +57,9 @@ def test_what_is_shown_is_what_is_printed(reader: Reader) -> None:
 
 def test_a_failure_is_shown(reader: Reader) -> None:
     with reader.shell:
-        assert stumbled(reader, console("$ (exit 3)", "$ echo $?", "3")) == []
         said = "2: `(exit 3)` ends with 3: show it by `$ echo $?` behind it"
         assert stumbled(reader, console("$ (exit 3)")) == [said]
+        assert stumbled(reader, console("$ (exit 3)", "$ echo $?", "3", "$ (exit 3)")) == [], "shown once"
         assert stumbled(reader, "```sh\ntrue\nfalse\n```") == ["1: ends with 1"]
         assert stumbled(reader, console("$ exit 3", "$ true"))[0].startswith("1: `exit 3` ends the shell")
 
@@ -119,4 +119,6 @@ def test_an_update_writes_what_came_out(reader: Reader) -> None:
 def test_elisions() -> None:
     assert alike(["a", "…"], ["a"])
     assert alike(["…", "b", "…", "d"], ["a", "b", "c", "d"])
+    assert alike(["took … s", "b"], ["took 0.3 s", "b"])
+    assert not alike(["took … s", "b"], ["took 0.3 s", "4 s", "b"])
     assert not alike(["…", "b"], ["a", "bb"])
