@@ -1,0 +1,65 @@
+"""DOT as a picture, by a Graphviz that is there.
+
+First choice is the one that `pip install` brings: it draws the same bytes everywhere, fonts included. Where
+there is none for a platform, the system's `dot` draws nearly the same.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from typing import Literal
+
+PACKAGE = "graphviz-pure"
+PATIENCE = 120  # seconds
+
+
+class PictureError(Exception):
+    """DOT that became no picture, and why."""
+
+
+def picture(dot: str, form: Literal["svg", "png"]) -> bytes:
+    """`dot` as an SVG or PNG file. Raises PictureError where there is no Graphviz, or it fails."""
+    program = find()
+    if program is None:
+        raise PictureError(
+            f"there is no Graphviz to draw it: `pip install {PACKAGE}` brings one, "
+            "or install your system's Graphviz, whose `dot` must then be on the PATH; `.dot`, `.mmd` and `.md` need none"
+        )
+    name = Path(program).name
+    try:
+        done = subprocess.run(
+            [program, f"-T{form}"], input=dot.encode("utf-8"), capture_output=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise PictureError(f"`{name}` took more than {PATIENCE} seconds: `.dot` needs no layout") from None
+    except OSError as error:
+        raise PictureError(f"`{name}` does not run: {(error.strerror or str(error)).lower()}") from None
+    if done.returncode != 0 or not done.stdout:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        raise PictureError(f"`{name}` failed with status {done.returncode}: {said[-1] if said else 'it says nothing'}")
+    return done.stdout
+
+
+def find() -> str | None:
+    """The program that draws: beside this Python, where pip put it, or on the PATH."""
+    return _installed() or shutil.which(PACKAGE) or shutil.which("dot")
+
+
+def _installed() -> str | None:
+    beside = shutil.which(PACKAGE, path=str(Path(sys.executable).parent))
+    if beside is not None:
+        return beside
+    try:
+        held = files(PACKAGE) or []
+    except PackageNotFoundError:
+        return None
+    for file in held:
+        if file.stem == PACKAGE:
+            found = shutil.which(str(file.locate()))
+            if found is not None:
+                return found
+    return None

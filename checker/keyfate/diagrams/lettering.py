@@ -1,0 +1,54 @@
+"""Texts in a picture: broken into lines that fit, and in characters that a reader sees."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from keyfate.language.rendering import escape
+
+WIDTH = 26  # columns of a label
+
+_BREAKS = (" ,", "([", "_:=.")
+"""Behind which characters a line may end, the best first."""
+
+
+def lines(text: str, width: int = WIDTH) -> list[str]:
+    """The lines of `text`, what is invisible written as its code, each broken where it is longer than `width`.
+
+    Nothing is lost: the parts of a line, put together, are the line.
+    """
+    return [part for line in text.split("\n") for part in _broken(escape(line), width)]
+
+
+def columns(text: str) -> int:
+    """How wide one line is, in widths of a narrow character."""
+    return sum(map(_columns, text))
+
+
+def _broken(line: str, width: int) -> list[str]:
+    parts = []
+    while columns(line) > width:
+        end = _end(line, width)
+        parts.append(line[:end])
+        line = line[end:]
+    return [*parts, line]
+
+
+def _end(line: str, width: int) -> int:
+    """Where the first part of a line that is too long ends."""
+    fits, used = 0, 0
+    while fits < len(line) and used + _columns(line[fits]) <= width:
+        used += _columns(line[fits])
+        fits += 1
+    fits = max(fits, 1)
+    for breaks in _BREAKS:
+        end = max(line.rfind(char, 0, fits) for char in breaks) + 1
+        if end > fits // 3:
+            return end + (line[end : end + 1] == " ")
+    return fits
+
+
+def _columns(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

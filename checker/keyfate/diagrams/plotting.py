@@ -1,0 +1,100 @@
+"""A graph with Graphviz's attributes, written as DOT: the only door to pydot.
+
+pydot decides by a text's looks whether to quote it: a colon makes it a port, `node` a default for all nodes,
+`<b>` markup. So every name and value is quoted here, before pydot sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+import pydot
+
+from keyfate.language.rendering import escape
+
+Attributes = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A subgraph: Graphviz draws one whose name begins with `cluster` as a frame, and lays out others' ranks."""
+
+    name: str
+    parent: str | None
+    attributes: Attributes
+
+
+class Plot:
+    """Nodes and edges as they are drawn, each in the frame that it names."""
+
+    def __init__(self, *, graph: Attributes, node: Attributes, edge: Attributes) -> None:
+        self.graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        self._defaults = {"graph": dict(graph), "node": dict(node), "edge": dict(edge)}
+        self._frames: list[Frame] = []
+
+    def frame(self, name: str, parent: str | None = None, **attributes: str) -> str:
+        self._frames.append(Frame(name, parent, attributes))
+        return name
+
+    def node(self, name: str, frame: str | None = None, **attributes: str) -> str:
+        self.graph.add_node(name, frame=frame, attributes=attributes)
+        return name
+
+    def edge(self, source: str, target: str, **attributes: str) -> None:
+        for end in (source, target):
+            if end not in self.graph:
+                raise ValueError(f"an edge ends at `{end}`, which is no node")
+        self.graph.add_edge(source, target, key=self.graph.number_of_edges(), attributes=attributes)
+
+    def dot(self) -> str:
+        """Nodes by frame, then edges, each in the order in which they were added."""
+        whole = pydot.Dot(_quoted("keyfate"), graph_type="digraph")
+        for of, attributes in self._defaults.items():
+            whole.add_node(pydot.Node(of, **_all_quoted(attributes)))
+        framed: dict[str | None, Any] = {None: whole}
+        for frame in self._frames:
+            framed[frame.name] = pydot.Subgraph(_quoted(frame.name), **_all_quoted(frame.attributes))
+        for name, data in self.graph.nodes(data=True):
+            framed[data["frame"]].add_node(pydot.Node(_quoted(name), **_all_quoted(data["attributes"])))
+        _nest(self._frames, framed, whole)
+        edges = sorted(self.graph.edges(keys=True, data=True), key=lambda edge: edge[2])
+        for source, target, _, data in edges:
+            whole.add_edge(pydot.Edge(_quoted(source), _quoted(target), **_all_quoted(data["attributes"])))
+        text: str = whole.to_string(indent=2)
+        return text
+
+
+def identifier(name: str) -> str:
+    """`name` as the name of a node: itself but for backslashes, which DOT cannot have everywhere and are
+    doubled, and invisible characters, written as their codes. No two names become one.
+
+    A single backslash before a letter other than `x`, `u` and `U` begins no such name: ours begin so.
+    """
+    return escape(name.replace("\\", "\\\\"))
+
+
+def label(lines: Sequence[str], end: str = "\\n") -> str:
+    """Lines as a label that shows just these: no escape sequence and no entity of Graphviz's stands in them.
+
+    `end`: `\\l` sets them flush left.
+    """
+    shown = [line.replace("\\", "\\\\").replace("&", "&amp;") for line in lines]
+    return end.join(shown) + (end if end != "\\n" else "")
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace('"', '\\"')
+    return f'"{escaped}"'
+
+
+def _all_quoted(attributes: Attributes) -> dict[str, str]:
+    return {name: _quoted(value) for name, value in sorted(attributes.items())}
+
+
+def _nest(frames: Sequence[Frame], framed: Mapping[str | None, Any], whole: Any) -> None:
+    """Put frames into frames, the innermost last: pydot copies nothing, but numbers what is added."""
+    for frame in frames:
+        framed[frame.parent].add_subgraph(framed[frame.name])
