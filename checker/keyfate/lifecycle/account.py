@@ -45,11 +45,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Reason:
-    """A derivation that the target rests on: `condition` asked for it, in the state of step `step`."""
+    """A derivation that the target rests on: `condition` asked for it, in the state of step `step`.
+
+    `seen` and `held` are everything that it could have begun with: each way in which a term was
+    observed, each place that holds one.
+    """
 
     condition: Derivable
     step: int
     derivation: Derivation
+    seen: tuple[Sighting, ...]
+    held: tuple[tuple[Term, PlaceName], ...]
 
 
 @dataclass(frozen=True)
@@ -142,16 +148,22 @@ def _reasons(interpreter: Interpreter, condition: Condition, env: Env, steps: Se
                     return
         case Derivable(places, observed, expression):
             term = interpreter.term(expression, env, state)
+            sightings = tuple(sighting for step in steps for sighting in step.seen) if observed else ()
             seen: dict[Term, Sighting] = {}
-            for step in steps if observed else ():
-                for sighting in step.seen:
-                    seen.setdefault(sighting.term, sighting)
+            for sighting in sightings:
+                seen.setdefault(sighting.term, sighting)
+            members = interpreter.places(places, env, state)
+            contents = tuple(
+                (content, place)
+                for place in members
+                for content in interpreter.universe
+                if content in state.places[place]
+            )
             held: dict[Term, PlaceName] = {}
-            for place in interpreter.places(places, env, state):
-                for content in state.places[place]:
-                    held.setdefault(content, place)
+            for content, place in contents:
+                held.setdefault(content, place)
             derivation = None if term is None else derive(term, seen, held, interpreter.universe)
             if derivation is not None:
-                yield Reason(condition, steps[-1].number, derivation)
+                yield Reason(condition, steps[-1].number, derivation, sightings, contents)
         case _:
             return
