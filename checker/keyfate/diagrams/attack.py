@@ -75,6 +75,8 @@ class _Drawing:
             root = ways.goal(reason.derivation.term)
             if (ways, root) not in [(w, g) for _, w, g in roots]:
                 roots.append((reason, ways, root))
+        if any(ways.narrowed for ways in found.values()):
+            self.notes.append("only the first way to each term is drawn, for there are too many")
         if len(roots) == 1:
             reason, ways, root = roots[0]
             self._goal(ways, root, _asked(reason.condition))

@@ -40,6 +40,7 @@ class Ways:
         held: Iterable[tuple[Term, PlaceName]],
         most: int,
     ) -> None:
+        """`most` 1: the first way to each term, so that the figure is one derivation."""
         facts: dict[Term, list[Sighting | PlaceName]] = {}
         for sighting in seen:
             facts.setdefault(sighting.term, []).append(sighting)
@@ -48,7 +49,13 @@ class Ways:
         concluding: dict[Term, list[Rule]] = {}
         for rule in deduction.rules:
             concluding.setdefault(rule.conclusion, []).append(rule)
+        uses: dict[Term, list[int]] = {}  # the rules that a term is a premise of
+        for number, rule in enumerate(deduction.rules):
+            for premise in set(rule.premises):
+                uses.setdefault(premise, []).append(number)
+        self._uses: Mapping[Term, list[int]] = uses
         self.goals: list[Goal] = []
+        self.narrowed = False  # whether goals have lost ways that nobody counted
         self._deduction = deduction
         self._most = most
         self._facts: Mapping[Term, list[Sighting | PlaceName]] = facts
@@ -73,7 +80,9 @@ class Ways:
         facts = tuple(self._facts.get(term, ()))
         if self._most == 1 or len(self._numbers) > PATIENCE:
             # the shortest derivation goes round in no circle by itself
-            found = [] if facts else self._concluded(term, above)[:1]
+            every = self._concluded(term, above)
+            self.narrowed |= len(every) > (0 if facts else 1)
+            found = [] if facts else every[:1]
             return self._goal(term, False, facts, self._premises(found, above), 0)
         found = self._concluded(term, above | {term})
         drawn = found[: max(self._most - len(facts), 0 if facts else 1)]
@@ -106,16 +115,25 @@ class Ways:
         """What follows without the terms `without`, with height and leaves of the derivation that `derive` gives."""
         if without in self._costs:
             return self._costs[without]
-        costs = {term: (0, 1) for term in (*self._deduction.publics, *self._facts) if term not in without}
-        while True:
+        start = [term for term in (*self._deduction.publics, *self._facts) if term not in without]
+        costs = dict.fromkeys(start, (0, 1))
+        missing = [len(set(rule.premises)) for rule in self._deduction.rules]
+        fresh = list(costs)
+        while fresh:  # round n finds every term whose smallest height is n
+            ready: dict[int, Rule] = {}
+            for term in fresh:
+                for number in self._uses.get(term, ()):
+                    missing[number] -= 1
+                    if missing[number] == 0:
+                        ready[number] = self._deduction.rules[number]
             found: dict[Term, tuple[int, int]] = {}
-            for rule in self._deduction.rules:
-                if rule.conclusion in costs or rule.conclusion in without or not all(p in costs for p in rule.premises):
+            for _, rule in sorted(ready.items()):
+                if rule.conclusion in costs or rule.conclusion in without:
                     continue
                 leaves = sum(costs[premise][1] for premise in rule.premises)
                 if rule.conclusion not in found or leaves < found[rule.conclusion][1]:
                     found[rule.conclusion] = (1 + max(costs[p][0] for p in rule.premises), leaves)
-            if not found:
-                self._costs[without] = costs
-                return costs
             costs.update(found)
+            fresh = list(found)
+        self._costs[without] = costs
+        return costs
