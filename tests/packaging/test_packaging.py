@@ -30,7 +30,7 @@ try:
     main()
 except SystemExit as ended:
     assert not ended.code, ended.code
-heavy = {"z3", "pysat", "networkx", "hypothesis", "pydantic", "cryptography", "jsonschema"}
+heavy = {"z3", "pysat", "networkx", "hypothesis", "pydantic", "pydot", "cryptography", "jsonschema"}
 print("heavy:", *sorted(heavy & set(sys.modules)))
 """
 

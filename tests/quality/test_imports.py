@@ -24,10 +24,10 @@ FLOORS = {
 NARROWER = {"policy": {"language", "lifecycle"}}
 """Rooms that need less than everything below them."""
 
-DOORS = {"pysat": "keyfate.engines.sat", "z3": "keyfate.certifier.z3api"}
+DOORS = {"pydot": "keyfate.diagrams.plotting", "pysat": "keyfate.engines.sat", "z3": "keyfate.certifier.z3api"}
 """Untyped packages, and the one module that may import each."""
 
-LAZY = {"z3", "pysat", "networkx", "hypothesis", "pydantic", "cryptography"}
+LAZY = {"z3", "pysat", "networkx", "hypothesis", "pydantic", "pydot", "cryptography"}
 """Too slow to import for `keyfate --help`."""
 
 

@@ -11,7 +11,7 @@ from typing import NoReturn
 import click
 
 from keyfate import __version__
-from keyfate.cli import deciding
+from keyfate.cli import deciding, drawing
 from keyfate.cli.printing import shows_color
 from keyfate.language.library import LibraryError
 from keyfate.language.source import LifecycleError
@@ -32,7 +32,7 @@ def keyfate() -> None:
     """
 
 
-for _command in (deciding.check, deciding.explain, deciding.list_, deciding.hunt):
+for _command in (deciding.check, deciding.explain, deciding.list_, deciding.hunt, drawing.draw):
     keyfate.add_command(_command)
 
 _EXPECTED = (

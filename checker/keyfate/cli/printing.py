@@ -32,13 +32,17 @@ def refuse_taken(inputs: Sequence[Path], **outputs: Path | None) -> None:
         taken.append(path.absolute())
 
 
-def put(text: str, output: Path | None) -> None:
-    """The whole text to a file, or to the standard output in the characters that it can show."""
+def put(text: str | bytes, output: Path | None) -> None:
+    """The whole text to a file, or to the standard output in the characters that it can show.
+
+    Bytes, which are no text, go to a file.
+    """
     if output is not None:
         from keyfate.reporting.writing import write_whole
 
         write_whole(output, text)
         return
+    assert isinstance(text, str)
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from keyfate.diagrams.figure import Drawing, Edge, EdgeKind, Figure, Mark, Node, NodeKind, Sequence
+from keyfate.diagrams.figure import Drawing, Edge, EdgeKind, Figure, Mark, NodeKind, Sequence
 from keyfate.diagrams.lanes import plotted
 from keyfate.diagrams.layering import direction
 from keyfate.diagrams.lettering import lines
 from keyfate.diagrams.plotting import Plot, identifier, label
-from keyfate.diagrams.styles import EDGES, MARKS, NODES, Legend, legend, said
+from keyfate.diagrams.styles import EDGES, MARKS, NODES, Legend, heading, legend, said
 
 FONT = "Helvetica"
 WIDE = 96  # columns of title and notes
@@ -98,7 +98,7 @@ def _node(kind: NodeKind, marks: Iterable[Mark], words: str) -> dict[str, str]:
         "shape": look.shape,
         "style": ",".join(styles),
         "fillcolor": look.fill,
-        "label": label([*filter(None, [said(marks)]), *lines(words)]),
+        "label": label([*heading(kind, marks), *lines(words)]),
     }
     width = max((MARKS[mark].width for mark in marks), default=0.0)
     if width:
@@ -162,9 +162,7 @@ def _samples(plot: Plot, frame: str, figure: Figure, shown: Legend, down: bool) 
     for word, look in _lines(figure, shown):
         within = plot.frame(f"\\row {word}", frame, rank="same") if down else frame
         start = plot.node(f"\\legend from {word}", within, **_DOT)
-        end = plot.node(
-            f"\\legend to {word}", within, shape="plaintext", style="", label=label(lines(word, 22))
-        )
+        end = plot.node(f"\\legend to {word}", within, shape="plaintext", style="", label=label(lines(word, 22)))
         plot.edge(start, end, **look)
         yield (end, end) if down else (start, end)
     if shown.boundary:

@@ -25,10 +25,7 @@ def picture(dot: str, form: Literal["svg", "png"]) -> bytes:
     """`dot` as an SVG or PNG file. Raises PictureError where there is no Graphviz, or it fails."""
     program = find()
     if program is None:
-        raise PictureError(
-            f"there is no Graphviz to draw it: `pip install {PACKAGE}` brings one, "
-            "or install your system's Graphviz, whose `dot` must then be on the PATH; `.dot`, `.mmd` and `.md` need none"
-        )
+        raise PictureError(missing())
     name = Path(program).name
     try:
         done = subprocess.run(
@@ -42,6 +39,14 @@ def picture(dot: str, form: Literal["svg", "png"]) -> bytes:
         said = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise PictureError(f"`{name}` failed with status {done.returncode}: {said[-1] if said else 'it says nothing'}")
     return done.stdout
+
+
+def missing() -> str:
+    """What to say where there is no Graphviz."""
+    return (
+        f"there is no Graphviz to draw with: `pip install {PACKAGE}` brings one, or have your system's, "
+        "with its `dot` on the PATH; `.dot`, `.mmd` and `.md` need none"
+    )
 
 
 def find() -> str | None:

@@ -6,42 +6,19 @@ in inches, from the number of lines and columns of every text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Ordered
-from dataclasses import dataclass
-from typing import Literal
 
 from keyfate.diagrams.figure import Lane, Message, Moment, Sequence
-from keyfate.diagrams.lettering import columns, lines
+from keyfate.diagrams.lettering import columns, hanging, lines
 from keyfate.diagrams.plotting import Plot, identifier, label
-from keyfate.diagrams.styles import NODES
+from keyfate.diagrams.styles import MESSAGES, NODES, MessageStyle, message_kinds
 
 _CHARACTER = 0.079  # of the font that texts are set in
 _LINE = 0.165
 _GAP = 0.16
 _LEFT = 30  # columns of what stands beside the lanes
 _BOX = 26  # columns of a box on a lane
-
-Kind = Literal["acts", "writes", "erases", "seen"]
-
-
-@dataclass(frozen=True)
-class MessageStyle:
-    """`said` stands before the label."""
-
-    word: str
-    head: str
-    line: str
-    color: str
-    said: str = ""
-
-
-MESSAGES: Mapping[Kind, MessageStyle] = {
-    "acts": MessageStyle("acts, and moves nothing", "none", "solid", "#333333"),
-    "writes": MessageStyle("writes into a place", "normal", "solid", "#333333"),
-    "erases": MessageStyle("erases from a place", "teeempty", "dashed", "#333333", said="erases "),
-    "seen": MessageStyle("seen by the attacker", "inv", "dotted", "#b00020"),
-}
 
 _POINT = {"shape": "point", "width": "0.01", "height": "0.01", "style": "invis", "label": ""}
 _PLAIN = {"shape": "plaintext", "margin": "0.03,0.01", "style": "filled", "fillcolor": "white"}
@@ -66,7 +43,14 @@ class _Sheet:
                 "outputorder": "edgesfirst",
                 "splines": "line",
             },
-            node={"color": "#333333", "fontname": "Helvetica", "fontsize": "11", "height": "0.1", "margin": "0.1,0.05", "width": "0.1"},
+            node={
+                "color": "#333333",
+                "fontname": "Helvetica",
+                "fontsize": "11",
+                "height": "0.1",
+                "margin": "0.1,0.05",
+                "width": "0.1",
+            },
             edge={"arrowsize": "0.8", "color": "#333333", "fontname": "Helvetica", "fontsize": "10"},
         )
         self._at = _columns(sequence)
@@ -141,10 +125,10 @@ class _Sheet:
     def _moment(self, moment: Moment, known: Ordered[str]) -> None:
         """What happens, beside it what it is called, below it what is known by then."""
         top = self._y
-        words = [f"{moment.number}  {line}" if not i else f"    {line}" for i, line in _numbered(moment.label)]
-        words += [f"    {line}" for change in moment.state for line in lines(change, _LEFT - 4)]
-        if self._attacker is None and moment.knows:
-            words += [line for one in _knows(moment.knows, known) for line in lines(one, _LEFT)]
+        words = hanging(f"{moment.number}  ", moment.label, _LEFT - 6)
+        words += [line for change in moment.state for line in hanging("    ", change, _LEFT - 6)]
+        if self._attacker is None:
+            words += [line for mark, term in _knows(moment.knows, known) for line in hanging(mark, term, _LEFT - 6)]
         height = len(words) * _LINE + 0.12
         self._put(
             f"\\moment {moment.number}",
@@ -208,7 +192,7 @@ class _Sheet:
         if tuple(moment.knows) == tuple(known):
             shown = [f"nothing new ({len(known)} known)"]
         else:
-            shown = [line for one in _knows(moment.knows, known) for line in lines(one, _BOX)]
+            shown = [line for mark, term in _knows(moment.knows, known) for line in hanging(mark, term, _BOX - 2)]
         height = len(shown) * _LINE + 0.14
         self._put(
             f"\\knows {moment.number}",
@@ -228,16 +212,16 @@ class _Sheet:
             self._plot.edge(identifier(lane.name), foot, arrowhead="none", color="#999999", style="dashed")
 
     def _legend(self) -> None:
-        used = {message.kind for moment in self._sequence.moments for message in moment.messages}
-        top, x, widest = self._y, self._left, 3.2
-        self._put("\\legend", x + 0.35, top, label="legend", fontsize="12", **_PLAIN)
+        used = message_kinds(self._sequence)
+        top, widest = self._y, 3.2
+        self._put("\\legend", self._left + 0.35, top, label="legend", fontsize="12", **_PLAIN)
         samples: list[tuple[str, MessageStyle | None]] = [
-            (look.word, look) for kind, look in MESSAGES.items() if kind in used and kind != "acts"
+            (MESSAGES[kind].word, MESSAGES[kind]) for kind in used if kind != "acts"
         ]
         if "acts" in used:
             samples.append((f"in a rounded box: {MESSAGES['acts'].word}", None))
-        if self._attacker is not None and any(moment.knows for moment in self._sequence.moments):
-            samples.append(("+ before what the attacker has learnt", None))
+        if any(moment.knows for moment in self._sequence.moments):
+            samples.append(("+ what the attacker has learnt", None))
         self._y = top - 0.3
         for number, (word, look) in enumerate(samples):
             if number and number % 3 == 0:
@@ -271,11 +255,8 @@ def _half(lane: Lane, sequence: Sequence) -> float:
     return max(head, _BOX + 3 if boxed else 0) * _CHARACTER / 2
 
 
-def _numbered(text: str) -> Iterator[tuple[int, str]]:
-    return enumerate(lines(text, _LEFT - 4))
-
-
-def _knows(knows: Iterable[str], known: Iterable[str]) -> Iterator[str]:
+def _knows(knows: Iterable[str], known: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Every term with the mark before it."""
     before = set(known)
     for term in knows:
-        yield f"  {term}" if term in before else f"+ {term}"
+        yield ("   " if term in before else "+ "), term

@@ -6,18 +6,24 @@ import unicodedata
 
 from keyfate.language.rendering import escape
 
-WIDTH = 26  # columns of a label
+WIDTH = 25  # columns of a label
 
-_BREAKS = (" ,", "([", "_:=.")
+_SLACK = 3  # so much more is better than a line of so little
+_BREAKS = (" ,", "([", "_-:=.")
 """Behind which characters a line may end, the best first."""
 
 
 def lines(text: str, width: int = WIDTH) -> list[str]:
-    """The lines of `text`, what is invisible written as its code, each broken where it is longer than `width`.
+    """The lines of `text`, what is invisible written as its code, each broken where it is much longer than `width`.
 
     Nothing is lost: the parts of a line, put together, are the line.
     """
     return [part for line in text.split("\n") for part in _broken(escape(line), width)]
+
+
+def hanging(first: str, text: str, width: int = WIDTH) -> list[str]:
+    """The lines of `text`, `first` before it and all but the first line set in below it."""
+    return [f"{first if number == 0 else '      '}{line}" for number, line in enumerate(lines(text, width))]
 
 
 def columns(text: str) -> int:
@@ -27,7 +33,7 @@ def columns(text: str) -> int:
 
 def _broken(line: str, width: int) -> list[str]:
     parts = []
-    while columns(line) > width:
+    while columns(line) > width + _SLACK:
         end = _end(line, width)
         parts.append(line[:end])
         line = line[end:]

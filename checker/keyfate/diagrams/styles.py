@@ -8,21 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, get_args
 
-from keyfate.diagrams.figure import EdgeKind, Figure, Mark, NodeKind
+from keyfate.diagrams.figure import EdgeKind, Figure, Mark, NodeKind, Sequence
 
 
 @dataclass(frozen=True)
 class NodeStyle:
-    """`shape` and `style` are Graphviz's, `around` what Mermaid puts around a label."""
+    """`shape` and `style` are Graphviz's, `around` what Mermaid puts around a label; `said` stands in it."""
 
     word: str
     shape: str
     fill: str
     around: tuple[str, str]
     style: str = ""
-    prefix: str = ""  # in Mermaid, which has fewer shapes
+    said: str = ""
+    said_in_mermaid: str = ""  # which has fewer shapes
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,29 @@ class MarkStyle:
     strokes: str = ""
 
 
+MessageKind = Literal["acts", "writes", "erases", "seen"]
+
+
+@dataclass(frozen=True)
+class MessageStyle:
+    """Of what goes from lane to lane; `said` stands before the label, `called` is Mermaid's arrow in words."""
+
+    word: str
+    head: str
+    line: str
+    color: str
+    arrow: str
+    called: str
+    said: str = ""
+
+
+MESSAGES: Mapping[MessageKind, MessageStyle] = {
+    "acts": MessageStyle("acts, and moves nothing", "none", "solid", "#333333", "->", "back to itself"),
+    "writes": MessageStyle("writes into a place", "normal", "solid", "#333333", "->>", "solid arrow"),
+    "erases": MessageStyle("erases from a place", "teeempty", "dashed", "#333333", "-x", "crossed end", "erases "),
+    "seen": MessageStyle("seen by the attacker", "inv", "dotted", "#b00020", "-->>", "dashed arrow"),
+}
+
 NODES: Mapping[NodeKind, NodeStyle] = {
     "state": NodeStyle("state", "box", "#f4f6fa", ("(", ")"), style="rounded"),
     "root": NodeStyle("secret that follows from nothing", "octagon", "#ffe9b8", ("{{", "}}")),
@@ -62,11 +86,11 @@ NODES: Mapping[NodeKind, NodeStyle] = {
     "actor": NodeStyle("component that acts", "component", "#e0f1ef", ("[/", "\\]")),
     "attacker": NodeStyle("attacker", "hexagon", "#fbdcd6", ("[\\", "/]")),
     "capability": NodeStyle("capability of the attacker", "parallelogram", "#fdeae4", (">", "]")),
-    "goal": NodeStyle("what was to be reached", "invhouse", "#fbdcd6", ("[\\", "\\]"), prefix="goal: "),
-    "and": NodeStyle("all below it are needed", "invtrapezium", "#ffffff", ("[/", "/]"), prefix="and: "),
-    "or": NodeStyle("one below it is enough", "trapezium", "#ffffff", ("{", "}"), prefix="or: "),
-    "fact": NodeStyle("seen, held or public", "underline", "#f3f3f3", ("[", "]"), prefix="fact: "),
-    "note": NodeStyle("note", "note", "#fffde8", ("[", "]"), prefix="note: "),
+    "goal": NodeStyle("what was to be reached", "invhouse", "#fbdcd6", ("[\\", "\\]"), said_in_mermaid="«goal»"),
+    "and": NodeStyle("all below it are needed", "invtrapezium", "#ffffff", ("[/", "/]"), said="AND"),
+    "or": NodeStyle("one below it is enough", "trapezium", "#ffffff", ("{", "}"), said="OR"),
+    "fact": NodeStyle("seen, held or public", "underline", "#f3f3f3", ("[", "]"), said_in_mermaid="«fact»"),
+    "note": NodeStyle("note", "note", "#fffde8", ("[", "]"), said_in_mermaid="«note»"),
 }
 
 EDGES: Mapping[EdgeKind, EdgeStyle] = {
@@ -91,7 +115,7 @@ EDGES: Mapping[EdgeKind, EdgeStyle] = {
 
 MARKS: Mapping[Mark, MarkStyle] = {
     "initial": MarkStyle("where it begins"),  # an arrow out of a dot
-    "target": MarkStyle("where it ends", borders=2, said_in_mermaid="«end»"),
+    "target": MarkStyle("what is reached", borders=2, said_in_mermaid="«end»"),
     "unreachable": MarkStyle("never reached", style="dashed", strokes="stroke-dasharray:5 4"),
     "traced": MarkStyle("on the trace", width=3.4, strokes="stroke-width:4px"),
     "fallen": MarkStyle("falls", said="× falls", width=2.4, strokes="stroke-width:3px"),
@@ -103,11 +127,17 @@ MARKS: Mapping[Mark, MarkStyle] = {
 MARK_ORDER: tuple[Mark, ...] = get_args(Mark)
 
 
+def message_kinds(sequence: Sequence) -> tuple[MessageKind, ...]:
+    """Those that occur, in the order of their list."""
+    used = {message.kind for moment in sequence.moments for message in moment.messages}
+    return tuple(kind for kind in MESSAGES if kind in used)
+
+
 @dataclass(frozen=True)
 class Legend:
     """The kinds and marks that occur in a figure, in the order of their lists.
 
-    `marks_of_nodes` and `marks_of_edges` are shown on a node and on an edge.
+    A mark of both is shown on a node.
     """
 
     nodes: tuple[NodeKind, ...]
@@ -129,6 +159,12 @@ def legend(figure: Figure) -> Legend:
         edge_marks=tuple(mark for mark in MARKS if mark in edge_marks),
         boundary=any(cluster.boundary for cluster in figure.clusters),
     )
+
+
+def heading(kind: NodeKind, marks: Iterable[Mark], *, mermaid: bool = False) -> list[str]:
+    """What kind and marks say above a node's label, if anything."""
+    look = NODES[kind]
+    return [*filter(None, [look.said or (look.said_in_mermaid if mermaid else ""), said(marks, mermaid=mermaid)])]
 
 
 def said(marks: Iterable[Mark], *, mermaid: bool = False, edge: bool = False) -> str:

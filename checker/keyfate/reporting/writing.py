@@ -11,25 +11,26 @@ class OutputError(Exception):
     """A file that cannot be written, and why."""
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write `text` to `path` so that a reader sees the old content or the new and nothing between.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write `content`, a text as UTF-8, to `path` so that a reader sees the old content or the new and nothing between.
 
     Raises OutputError where the folder is missing or closed, or the disk full.
     """
+    data = content if isinstance(content, bytes) else content.encode("utf-8")
     folder = path.parent
     if os.path.isdir(path):
         raise OutputError(f"`{path}` is a folder")
     if os.path.exists(path) and not os.path.isfile(path):
         # A pipe or a device: nothing to replace.
-        _plainly(path, text)
+        _plainly(path, data)
         return
     try:
         handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name[:40]}.", suffix=".part")
     except OSError as error:
         raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
         os.chmod(name, _mode(path))
@@ -42,10 +43,10 @@ def write_whole(path: Path, text: str) -> None:
         raise
 
 
-def _plainly(path: Path, text: str) -> None:
+def _plainly(path: Path, data: bytes) -> None:
     try:
-        with path.open("w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with path.open("wb") as stream:
+            stream.write(data)
     except OSError as error:
         raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None
 
