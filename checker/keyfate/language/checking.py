@@ -341,7 +341,9 @@ class _Checker:
         with self.typer.collecting() as uses:
             condition = t.Truth(True) if decl.condition is None else self.typer.condition(decl.condition, scope)
         judge(uses, "exposure", self.reporter)
-        return t.Exposure(params, place, capabilities(self.typer, decl.capabilities, scope), condition, decl.span)
+        when = None if decl.condition is None else decl.condition.span
+        seen_by = capabilities(self.typer, decl.capabilities, scope)
+        return t.Exposure(params, place, seen_by, condition, decl.span, when)
 
     def _action(self, decl: s.ActionDecl, item: Placed) -> t.Action:
         entity = self._entity("action", item, decl.name)

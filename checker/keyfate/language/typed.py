@@ -429,7 +429,7 @@ class State:
 class Exposure:
     """What `place` holds is observed where `condition` holds and all `capabilities` are on.
 
-    `args` are over `params` (each value of which is meant).
+    `args` are over `params` (each value of which is meant). `when` are the words of the condition, if it has any.
     """
 
     params: tuple[Param, ...]
@@ -437,6 +437,7 @@ class Exposure:
     capabilities: tuple[CapabilityRef, ...]
     condition: Condition
     span: Span
+    when: Span | None = None
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def universe(lifecycle: Lifecycle) -> tuple[Term, ...]:
 
     Raises LifecycleError past 20,000 terms, at the declaration that made most of them.
     """
-    closing = _Closing(lifecycle)
+    closing = Closing(lifecycle)
     found: dict[Term, None] = {}
     made: Counter[tuple[str, Span]] = Counter()
     present: tuple[str, Span] | None = None
@@ -111,7 +111,7 @@ def key_name(lifecycle: Lifecycle) -> Mapping[Term, str]:
     Where several instances of a family are one and the same term (whatever the states and
     controls that make them so), the indices in which they differ read `_`.
     """
-    closing = _Closing(lifecycle)
+    closing = Closing(lifecycle)
     names: dict[Term, str] = {}
     for family in sorted(lifecycle.terms, key=lambda family: ("key", "def", "message").index(family.kind)):
         instances: dict[Term, list[tuple[Value, ...]]] = {}
@@ -161,7 +161,7 @@ def _conditional(term: object) -> Iterator[TermExpr]:
             yield from _conditional(child)
 
 
-class _Closing:
+class Closing:
     """Closes a term under all choices of what it depends on."""
 
     def __init__(self, lifecycle: Lifecycle) -> None:
