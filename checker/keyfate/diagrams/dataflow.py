@@ -179,7 +179,7 @@ def _actors(lifecycle: Lifecycle, ends: set[str]) -> tuple[Component, ...]:
 
 def _frames(lifecycle: Lifecycle, ends: set[str]) -> Iterator[Cluster]:
     if any(component.inside for component in lifecycle.components):
-        yield Cluster(BOUNDARY, "inside the trust boundary", boundary=True)
+        yield Cluster(BOUNDARY, "inside", boundary=True)
     for component in lifecycle.components:
         label = f"{component.name}: {component.description}" if component.description else component.name
         yield Cluster(frame(component.name), label, BOUNDARY if component.inside else None)
