@@ -23,10 +23,11 @@ from keyfate.language.typed import (
     Leak,
     Lifecycle,
     Lose,
+    Value,
 )
 from keyfate.lifecycle.instances import Env, assignments, instances_of
 from keyfate.lifecycle.names import ActionName, CapabilityName
-from keyfate.lifecycle.partial import Frame, Partial, Unknown
+from keyfate.lifecycle.partial import Frame, Partial, Unknown, Variable
 from keyfate.lifecycle.problem import Settings
 
 Basic = Assign | Gain | Lose | Become | Copy | Leak
@@ -61,7 +62,10 @@ class Look:
     @property
     def known(self) -> Partial:
         """An evaluation that knows the controls that are set, and nothing else."""
-        return Partial(self.frame, dict(self.settings.controls))
+        assigned: dict[Variable, Value | ActionName] = {}
+        for name, value in self.settings.controls.items():
+            assigned[name] = value
+        return Partial(self.frame, assigned)
 
     def happenings(self) -> Iterator[Happening]:
         """Every effect that the settings do not rule out, in the order of the text."""

@@ -85,7 +85,7 @@ class Hierarchy:
         look = Look.at(lifecycle, Settings())
         families = Families(lifecycle)
         content, leaked = _contents(look, families)
-        handed = leaked.union(*content.values())
+        handed = frozenset(leaked.union(*content.values()))
         members: dict[str, list[Term]] = {}
         for term in look.frame.deduction.universe:
             secret = isinstance(term, Atom) and not term.public
@@ -146,20 +146,20 @@ def _contents(look: Look, families: Families) -> tuple[Mapping[str, set[Term]], 
                 content[place.name].update(families.meant(start, env))
     for happening in look.happenings():
         match happening.effect:
-            case Gain(place, term):
-                content[place.name].update(families.meant(term, happening.env))
-            case Become(place, terms):
+            case Gain(target, term):
+                content[target.name].update(families.meant(term, happening.env))
+            case Become(target, terms):
                 for term, _ in terms:
-                    content[place.name].update(families.meant(term, happening.env))
+                    content[target.name].update(families.meant(term, happening.env))
             case Leak(term):
                 leaked.update(families.meant(term, happening.env))
-            case Copy(place, origin):
-                copies.add((origin.name, place.name))
+            case Copy(target, origin):
+                copies.add((origin.name, target.name))
     changed = True
     while changed:
         before = sum(map(len, content.values()))
-        for origin, target in copies:
-            content[target] |= content[origin]
+        for source, receiver in copies:
+            content[receiver] |= content[source]
         changed = sum(map(len, content.values())) != before
     return content, leaked
 

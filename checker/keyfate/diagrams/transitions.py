@@ -8,21 +8,41 @@ ever reached. What was not decided stays open: nothing is claimed that nobody fo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 from keyfate.diagrams.happening import Happening, Look, Wanted
 from keyfate.engines.decide import Engine
-from keyfate.language.typed import And, Assign, Compare, Condition, Constant, Did, Lifecycle, Or, Past, StateRef, Value
+from keyfate.language import typed
+from keyfate.language.typed import (
+    And,
+    Assign,
+    Compare,
+    Condition,
+    Constant,
+    Did,
+    Domain,
+    Lifecycle,
+    Or,
+    Param,
+    Past,
+    StateRef,
+    Value,
+    Var,
+)
+from keyfate.lifecycle.deduction import Deduction
 from keyfate.lifecycle.evaluation import Absent, State
-from keyfate.lifecycle.instances import state_names
-from keyfate.lifecycle.interpreter import Interpreter
+from keyfate.lifecycle.instances import Env, assignments, state_names
+from keyfate.lifecycle.interpreter import Interpreter, ReplayError
 from keyfate.lifecycle.names import StateName
 from keyfate.lifecycle.partial import Partial, SearchLimitError, Unknown, conjunction, negated
 from keyfate.lifecycle.problem import Budget, Problem, Reach, Reached, Settings, Trace, Unreachable
 from keyfate.lifecycle.trees import nodes
 
+_MANY = 1_000_000  # branches over controls: as many as whoever looks for an admissible setting tries
 _BRANCHES = 500  # of the search for a typed state; given up, the candidate stands and the engine decides
 
 
@@ -62,28 +82,36 @@ def transitions(
     """
     anything = Look.at(lifecycle, Settings())
     candidates = tuple(dict.fromkeys(c for h in anything.happenings() for c in _candidates(anything, h, set(states))))
-    search = _Search(lifecycle, settings, candidates)
+    search = _Search(lifecycle, settings, candidates, anything.frame.deduction)
     search.run(Budget(seconds))
-    return Reachable(candidates, frozenset(search.reached), frozenset(search.left), _initial(anything, settings, states))
+    initial = _initial(anything, settings, states)
+    return Reachable(candidates, frozenset(search.reached), frozenset(search.left), initial)
 
 
 def _initial(look: Look, settings: Settings, states: Sequence[str]) -> Mapping[str, frozenset[Value]]:
-    """The first values of each state variable, over all its instances; what hangs on an open control may be any."""
-    known = Partial(look.frame, dict(settings.controls))
-    found: dict[str, set[Value]] = {}
-    for state in look.lifecycle.states:
-        if state.name not in states:
-            continue
-        values = found.setdefault(state.name, set())
-        for name in (n for n in state_names(look.lifecycle) if n.name == state.name):
-            env = {param.name: value for param, value in zip(state.params, name.args, strict=True)}
-            first = None if state.initial is None else known.value(state.initial, env)
-            if state.initial is None or isinstance(first, Unknown):
-                values.update(state.domain.values)
-            else:
-                assert not isinstance(first, Absent)
-                values.add(first)
-    return {name: frozenset(values) for name, values in found.items()}
+    """The first values of each state variable, over all its instances and all admissible settings."""
+    fixed = [(name, value) for name, value in settings.controls.items()]
+    constraints: tuple[Wanted, ...] = tuple((rule.condition, {}, True) for rule in look.lifecycle.constraints)
+
+    def set_so(seen: Partial) -> bool | Unknown:
+        return conjunction(seen.equal(seen.look(name), value) for name, value in fixed)
+
+    def possible(state: typed.State, env: Env, value: Value) -> bool:
+        if state.initial is None:
+            return True
+        first = state.initial
+        tests = (lambda seen: seen.equal(seen.value(first, env), value), set_so, partial(_hold, constraints))
+        return look.frame.find(tests, _MANY) is not None
+
+    return {
+        state.name: frozenset(
+            value
+            for value in state.domain.values
+            if any(possible(state, env, value) for env in assignments(state.params))
+        )
+        for state in look.lifecycle.states
+        if state.name in states
+    }
 
 
 def _candidates(look: Look, happening: Happening, states: set[str]) -> Iterator[Transition]:
@@ -134,8 +162,11 @@ def _hold(conditions: Sequence[Wanted], seen: Partial) -> bool | Unknown:
 class _Search:
     """Takes transitions off a question until it is answered."""
 
-    def __init__(self, lifecycle: Lifecycle, settings: Settings, candidates: Sequence[Transition]) -> None:
+    def __init__(
+        self, lifecycle: Lifecycle, settings: Settings, candidates: Sequence[Transition], deduction: Deduction
+    ) -> None:
         self._lifecycle = lifecycle
+        self._deduction = deduction
         self._settings = settings
         self.left = dict.fromkeys(candidates)
         self.reached: dict[Transition, None] = {}
@@ -145,49 +176,62 @@ class _Search:
 
     def run(self, budget: Budget) -> None:
         engine = Engine(self._lifecycle)
-        while self.left:
-            finding = engine.decide(Problem(self._lifecycle, self._settings, self._target()), budget)
+        if self.left:
+            for trace in engine.sample(self._problem(self.left)):
+                with suppress(ReplayError):  # a sample leaves out what its slice knows nothing of
+                    self._learn(trace)
+        for state in dict.fromkeys(transition.state for transition in self.left):
+            self._decide(engine, state, budget)
+
+    def _decide(self, engine: Engine, state: str, budget: Budget) -> None:
+        """What is left of one variable: its cone is smaller than that of all."""
+        while mine := [transition for transition in self.left if transition.state == state]:
+            finding = engine.decide(self._problem(mine), budget)
             if isinstance(finding, Reached):
-                before = len(self.left)
                 self._learn(finding.trace)
-                assert len(self.left) < before, "a run shows what was asked for"
+                assert any(transition not in self.left for transition in mine), "a run shows what was asked for"
             else:
                 if isinstance(finding, Unreachable):
-                    self.left.clear()
+                    for transition in mine:
+                        del self.left[transition]
                 return
 
-    def _target(self) -> Reach:
-        """A state that was just entered by one of the transitions that are left."""
-        ways: list[Condition] = []
-        for name in state_names(self._lifecycle):
-            for transition in self.left:
-                if transition.state != name.name:
-                    continue
-                ref = StateRef(name.name, tuple(map(Constant, name.args)))
-                was = self._pasts.setdefault(
-                    (name, transition.before),
-                    Past(
-                        "previously",
-                        Compare("=", ref, Constant(transition.before)),
-                        None,
-                        self._identity + len(self._pasts),
-                        (),
-                    ),
-                )
-                action = next(a for a in self._lifecycle.actions if a.name == transition.action)
-                did = Did(action.name, (None,) * len(action.params))
-                ways.append(And((did, Compare("=", ref, Constant(transition.after)), was)))
-        return Reach((), Or(tuple(ways)))
+    def _problem(self, asked: Iterable[Transition]) -> Problem:
+        """A state that was just entered by one of the transitions: one part of the question for each."""
+        ways = [self._entered(transition) for transition in asked]
+        which = Param("which", "which", Domain("transition", tuple(range(len(ways)))))
+        chosen = [And((Compare("=", Var("which"), Constant(n)), way)) for n, way in enumerate(ways)]
+        return Problem(self._lifecycle, self._settings, Reach((which,), Or(tuple(chosen))))
+
+    def _entered(self, transition: Transition) -> Condition:
+        ways = []
+        for name in (n for n in state_names(self._lifecycle) if n.name == transition.state):
+            ref = StateRef(name.name, tuple(map(Constant, name.args)))
+            was = self._pasts.setdefault(
+                (name, transition.before),
+                Past(
+                    "previously",
+                    Compare("=", ref, Constant(transition.before)),
+                    None,
+                    self._identity + len(self._pasts),
+                    (),
+                ),
+            )
+            ways.append(And((Compare("=", ref, Constant(transition.after)), was)))
+        action = next(a for a in self._lifecycle.actions if a.name == transition.action)
+        return And((Did(action.name, (None,) * len(action.params)), Or(tuple(ways))))
 
     def _learn(self, trace: Trace) -> None:
-        """Every transition on the run, and on every step that could have been taken from one of its states."""
-        interpreter = Interpreter(self._lifecycle, dict(trace.controls), dict(trace.capabilities), watch=())
-        for state in interpreter.replay(trace):
-            for _, after in interpreter.successors(state):
-                for transition in changes(state, after):
-                    if transition in self.left:
-                        del self.left[transition]
-                        self.reached[transition] = None
+        """Take every transition on the run off the question."""
+        interpreter = Interpreter(
+            self._lifecycle, dict(trace.controls), dict(trace.capabilities), watch=(), deduction=self._deduction
+        )
+        run = interpreter.replay(trace)
+        for before, after in pairwise(run):
+            for transition in changes(before, after):
+                if transition in self.left:
+                    del self.left[transition]
+                    self.reached[transition] = None
 
 
 def changes(before: State, after: State) -> Iterator[Transition]:

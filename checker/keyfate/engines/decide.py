@@ -15,6 +15,7 @@ from keyfate.engines.compile import Compilation
 from keyfate.engines.ic3 import Answer, Broken, Open, Proof, proving
 from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.search import Run, searching
+from keyfate.engines.simulation import covering
 from keyfate.engines.slicing import Constants, Question, slice_question
 from keyfate.language.typed import Lifecycle, Value
 from keyfate.lifecycle.names import ActionName, BitLiteral, CapabilityOn, Clause
@@ -91,6 +92,17 @@ class Engine:
             constants = self._constants[key] = Constants(compilation, fixed)
         constants.update()
         return slice_question(compilation, constants, parts, exact)
+
+    def sample(self, problem: Problem) -> tuple[Trace, ...]:
+        """A few runs that, step by step, pass states for which the target asks: what random simulation comes by.
+
+        Each of `Reach.binders` may be met by another of them. They are no shortest ones, and like all that an engine
+        says not to be believed before the interpreter replays them.
+        """
+        question = self.question(problem)
+        return tuple(
+            self._trace(question, problem, sample.run, sample.actions) for sample in covering(question)
+        )
 
     def _trace(self, question: Question, problem: Problem, run: Run, actions: tuple[ActionName, ...]) -> Trace:
         bits = self._compiled.bits
