@@ -200,6 +200,26 @@ def test_what_only_a_place_holds_is_not_the_attackers() -> None:
     ]
 
 
+SWAP = """
+lifecycle swap "one thing for another" status assumed
+component chip inside
+secret old, new
+public label
+place ram volatile at chip starts with old
+action swap by chip when ram has old then ram becomes {new, label}
+property kept never ram has new
+"""
+
+
+def test_a_place_may_lose_and_gain_at_once() -> None:
+    (told,) = decided(SWAP)
+    (moment,) = sequence(*told).moments
+    assert [(m.target, m.label, m.kind) for m in moment.messages] == [
+        ("place:ram", "old", "erases"),
+        ("place:ram", "new, label", "writes"),
+    ]
+
+
 def test_a_benefit_has_no_attacker(tmp_path: Path) -> None:
     lifecycle, policy, results = checked(furnish(tmp_path) / "safe.policy.toml", "restores")
     drawn = sequence(lifecycle, policy, results["restores"])
