@@ -230,8 +230,8 @@ def test_two_doors_to_one_room() -> None:
     is_a_tree_of_rules(told, figure)
     leaves_no_way_out(told, figure)
     assert (figure.nodes[0].label, figure.nodes[0].kind, set(figure.nodes[0].marks)) == (
-        "m\nwhat the attacker computes",
-        "root",
+        "m\ncomputed by the attacker",
+        "goal",
         {"target"},
     )
     page, disk = ways(tree, "m")
@@ -301,7 +301,7 @@ def test_several_terms_are_needed_together() -> None:
     assert (tree.root, tree.nodes[tree.root].kind) == ("property", "goal")
     (gate,) = tree.below("property")
     assert [tree.nodes[n].label for n in tree.below(gate)] == [
-        "m\nwhat the attacker computes",
+        "m\ncomputed by the attacker",
         "seed\nseen in safe after step 2\nby steal",
     ], "what one term needs and the other is, is drawn once"
 

@@ -12,7 +12,7 @@ from keyfate.diagrams.ways import Goal, Ways
 from keyfate.language.typed import Derivable, Lifecycle
 from keyfate.lifecycle.account import Reason
 from keyfate.lifecycle.deduction import Deduction, Rule, Sighting
-from keyfate.lifecycle.names import Atom, Compound, PlaceName, Term
+from keyfate.lifecycle.names import Compound, PlaceName, Term
 from keyfate.lifecycle.universe import universe
 
 MOST = 3
@@ -23,6 +23,7 @@ READABLE = 60
 
 _OPENED = {"seal": "unseal", "wrap": "unwrap", "pair": "take out of the pair"}
 _SEALED = ("enc", "seal", "wrap", "page", "aenc")
+_ONE_WAY = ("kdf", "hash", "mac", "sign", "pub")
 
 
 def attack(lifecycle: Lifecycle, policy: PolicySummary, result: Result) -> Figure:
@@ -105,7 +106,10 @@ class _Drawing:
         if len(facts) == 1 and not goal.rules and not asked:
             self._node(name, f"{shown}\n{facts[0]}", "fact")
             return
-        self._node(name, f"{shown}\n{asked}" if asked else shown, _kind(goal.term), {"target"} if asked else ())
+        if asked:
+            self._node(name, f"{shown}\n{asked}", "goal", {"target"})
+        else:
+            self._node(name, shown, _kind(goal.term))
         above = name
         if len(facts) + len(goal.rules) > 1:
             above = f"{name} or"
@@ -142,15 +146,16 @@ class _Drawing:
 
 def _asked(condition: Derivable) -> str:
     if not condition.observed:
-        return "what these places yield"
+        return "yielded by what is held"
     nowhere = not condition.places.places and not condition.places.complement
-    return "what the attacker computes" if nowhere else "what is left, with what was seen, yields"
+    return "computed by the attacker" if nowhere else "recoverable from what is left\nand what was seen"
 
 
 def _kind(term: Term) -> NodeKind:
-    if isinstance(term, Atom):
-        return "root"
-    return "sealed" if term.function in _SEALED else "derived"
+    """What it is by itself, where that says something; a part of something else is a goal like the first."""
+    if isinstance(term, Compound) and term.function in _ONE_WAY:
+        return "derived"
+    return "sealed" if isinstance(term, Compound) and term.function in _SEALED else "goal"
 
 
 def _done(rule: Rule) -> str:
