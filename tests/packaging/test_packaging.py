@@ -73,6 +73,7 @@ def test_source_distribution_builds_the_same_wheel(built: Built, tmp_path: Path)
         archive.extractall(tmp_path, filter="data")
     (source,) = (path for path in tmp_path.iterdir() if path.is_dir())
     assert (source / "tests" / "packaging").is_dir(), "the source distribution can test itself"
+    assert (source / "examples" / "laptop" / "laptop.kf").is_file()
     again, _ = build(source, tmp_path / "again")
     with zipfile.ZipFile(built.wheel) as first, zipfile.ZipFile(again) as second:
         assert sorted(first.namelist()) == sorted(second.namelist())

@@ -17,7 +17,7 @@ LONGER: dict[str, str] = {
 }
 """Files over READABLE lines that are one room all the same, each with the reason. None past HARD."""
 
-NO_PYTHON = ("models", "properties", "reports")
+NO_PYTHON = ("models", "properties", "reports", "examples")
 
 _CONTAINERS = {
     "dict",
@@ -39,7 +39,7 @@ _MUTATORS = {
 
 def texts(root: Path) -> Iterator[tuple[Path, str]]:
     """The files that people wrote, with their text."""
-    folders = ("checker", "models", "properties", "reports", "tests", "docs", ".ci")
+    folders = ("checker", "models", "properties", "reports", "examples", "tests", "docs", ".ci")
     files = [path for path in root.iterdir() if path.is_file() and path.name != ".git"]
     files += [path for folder in folders for path in (root / folder).rglob("*") if path.is_file()]
     for path in sorted(files):

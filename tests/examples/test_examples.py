@@ -1,0 +1,173 @@
+"""The examples: every policy answers what is written beside it, and the READMEs show what their commands print."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from keyfate.checking.results import Report, Result, exit_status
+from keyfate.checking.running import Options
+from keyfate.checking.session import open_session
+from keyfate.language.library import folder
+from keyfate.lifecycle.explicit import reachable_states
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FLEET, LAPTOP = EXAMPLES / "fleet", EXAMPLES / "laptop"
+
+MET: Mapping[Path, set[str]] = {FLEET: {"base", "production", "edge"}, LAPTOP: {"careful", "hotel"}}
+"""The policies that meet what they require; every other one is there to break."""
+
+BREAKS = {
+    "closed-lid": {"confidentiality", "key_secrecy", "closed_is_empty"},
+    "forgetful": {"confidentiality", "closed_is_empty"},
+    "tpm-only": {"confidentiality", "key_secrecy"},
+    "escrowed": {"confidentiality", "key_secrecy"},
+    "sold": {"sanitization", "key_sanitization", "disposable"},
+}
+"""What each of those does not meet, and nothing else."""
+
+
+@pytest.fixture(scope="module")
+def reports() -> Mapping[Path, Report]:
+    """One check of each folder, as `keyfate check FOLDER` does it."""
+    return {
+        place: open_session(sorted(place.glob("*.policy.toml")), {}).check(Options())
+        for place in sorted(EXAMPLES.iterdir())
+        if place.is_dir()
+    }
+
+
+def of(report: Report, policy: str) -> dict[str, Result]:
+    return {result.property: result for result in report.results if result.policy == policy}
+
+
+def test_every_example_is_known(reports: Mapping[Path, Report]) -> None:
+    assert set(reports) == set(MET)
+    assert {p.policy for p in reports[FLEET].policies} == MET[FLEET]
+    assert {p.policy for p in reports[LAPTOP].policies} == MET[LAPTOP] | set(BREAKS)
+
+
+def test_every_policy_answers_as_expected(reports: Mapping[Path, Report]) -> None:
+    schema = json.loads((folder("reports") / "expected.schema.json").read_text(encoding="utf-8"))
+    for place, report in reports.items():
+        files = {path.stem: path for path in (place / "expected").glob("*.json")}
+        assert set(files) == {p.policy for p in report.policies}
+        for name, path in files.items():
+            expected = json.loads(path.read_text(encoding="utf-8"))
+            jsonschema.validate(expected, schema)
+            found = of(report, name)
+            assert {p: {"verdict": r.verdict, "steps": r.steps} for p, r in found.items()} == expected["properties"]
+            assert {r.lifecycle for r in found.values()} == {expected["lifecycle"]}
+
+
+def test_two_laptops_have_as_many_states_as_one_has_squared() -> None:
+    """They share no state: so the states that are expected are counted here in another, quicker way."""
+    policies = open_session(sorted(LAPTOP.glob("*.policy.toml")), {"Laptop": 1}).policies
+    for policy in policies:
+        path = LAPTOP / "expected" / f"{policy.name}.json"
+        expected = json.loads(path.read_text(encoding="utf-8"))["states"]
+        alone = reachable_states(policy.lifecycle, policy.settings, limit=1_000)
+        assert alone is not None
+        assert expected == (alone**2 if alone**2 <= 20_000 else None)
+
+
+def test_every_verdict_was_judged_and_every_trace_happened_in_bytes(reports: Mapping[Path, Report]) -> None:
+    for report in reports.values():
+        for result in report.results:
+            assert result.certificate is not None
+            assert result.certificate.checked_by == "z3"
+            assert (result.confirmed is True) == (result.trace is not None)
+
+
+def test_examples_end_with_the_status_that_their_readme_promises(reports: Mapping[Path, Report]) -> None:
+    for place, report in reports.items():
+        for summary in report.policies:
+            results = tuple(of(report, summary.policy).values())
+            assert exit_status([summary], results) == (0 if summary.policy in MET[place] else 1)
+            broken = {r.property for r in results if r.required is not None and not r.met}
+            assert broken == BREAKS.get(summary.policy, set())
+
+
+def test_examples_give_no_warning(reports: Mapping[Path, Report]) -> None:
+    assert [w for report in reports.values() for p in report.policies for w in p.warnings] == []
+
+
+def test_no_property_of_the_laptop_is_empty(reports: Mapping[Path, Report]) -> None:
+    """Each is met by the careful policy and broken by some other; each benefit has a run."""
+    report = reports[LAPTOP]
+    careful = of(report, "careful")
+    assert len(careful) >= 9
+    for name, result in careful.items():
+        found = {r.verdict for r in report.results if r.property == name}
+        assert "VACUOUS" not in found
+        if result.kind == "possible":
+            assert result.verdict == "POSSIBLE"
+        else:
+            assert {"PROVED", "VIOLATED"} <= found, name
+
+
+def test_every_action_of_the_laptop_happens_somewhere(reports: Mapping[Path, Report]) -> None:
+    dead = [set(summary.dead_actions or ()) for summary in reports[LAPTOP].policies]
+    assert set.intersection(*dead) == set()
+
+
+def fenced(document: Path) -> list[tuple[str, str]]:
+    """Language and text of each fenced block."""
+    return re.findall(r"^```(\w+)\n(.+?)^```", document.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+
+
+def printed(command: str, where: Path) -> str:
+    """What a line of a README prints there."""
+    program, *arguments = command.split()
+    assert program == "keyfate"
+    done = subprocess.run(
+        [sys.executable, "-m", "keyfate", *arguments],
+        cwd=where,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        env={**os.environ, "PYTHONUTF8": "1"},
+    )
+    assert done.stderr == ""
+    return done.stdout
+
+
+@pytest.mark.parametrize("place", sorted(MET), ids=lambda place: place.name)
+def test_readmes_show_what_their_commands_print(place: Path) -> None:
+    output = None
+    shown = 0
+    for language, text in fenced(place / "README.md"):
+        if language == "sh":
+            output = printed(text.strip(), place).splitlines()
+        elif output is not None:
+            assert [line for line in text.splitlines() if line not in output] == []
+            shown += 1
+            output = None
+    assert shown
+
+
+def test_the_line_that_the_fleets_readme_takes_out_was_needed(tmp_path: Path) -> None:
+    copy = tmp_path / "fleet"
+    shutil.copytree(FLEET, copy)
+    policy = copy / "edge.policy.toml"
+    lines = policy.read_text(encoding="utf-8").splitlines()
+    rest = [line for line in lines if not line.startswith('service_keys = "per_migration"')]
+    assert len(rest) == len(lines) - 1
+    policy.write_text("\n".join(rest), encoding="utf-8")
+    (told,) = [text for language, text in fenced(FLEET / "README.md") if "sanitization" in text and language == "text"]
+    assert set(told.splitlines()) <= set(printed("keyfate check edge.policy.toml", copy).splitlines())
+
+
+def test_links_of_the_examples_lead_somewhere() -> None:
+    for document in EXAMPLES.rglob("*.md"):
+        for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / link).exists(), f"{document.parent.name}: {link}"
