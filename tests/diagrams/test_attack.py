@@ -151,6 +151,11 @@ def ways(tree: Tree, name: str) -> list[str]:
     return found
 
 
+def left_out(figure: Figure) -> tuple[str, ...]:
+    """What the figure says that it does not show."""
+    return tuple(note for note in figure.notes if " drawn" in note)
+
+
 def leaves_no_way_out(told: Told, figure: Figure) -> None:
     """Take facts away, one term or two: the figure stands exactly where the goal still follows."""
     (reason,) = retraced(*told).reasons
@@ -172,7 +177,7 @@ def test_a_drawn_attack_has_all_the_ways_there_are(text: str) -> None:
         if told.result.knowledge:
             figure = attack(*told)
             is_a_tree_of_rules(told, figure)
-            if len(figure.notes) == 1 and len(retraced(*told).reasons) == 1:
+            if not left_out(figure) and len(retraced(*told).reasons) == 1:
                 leaves_no_way_out(told, figure)
 
 
@@ -270,7 +275,7 @@ def test_more_ways_than_can_be_read_are_counted() -> None:
     figure = attack(*told)
     is_a_tree_of_rules(told, figure)
     assert len(ways(Tree(figure), "m")) == 3
-    assert figure.notes[1:] == ("7 further ways are not drawn to m",)
+    assert left_out(figure) == ("7 further ways are not drawn to m",)
 
 
 def test_a_ladder_of_alternatives_stays_readable() -> None:
@@ -288,7 +293,7 @@ def test_a_ladder_of_alternatives_stays_readable() -> None:
     (told,) = decided(text)
     figure = attack(*told)
     is_a_tree_of_rules(told, figure)
-    assert figure.notes[1:] == ("only the first way to each term is drawn, for there are too many",)
+    assert left_out(figure) == ("only the first way to each term is drawn, for there are too many",)
     assert len(figure.nodes) > READABLE  # one derivation is drawn whole, however long it is
     assert Tree(figure).holds(())
 

@@ -8,6 +8,7 @@ from keyfate.checking.naming import Namer
 from keyfate.checking.results import PolicySummary, Result
 from keyfate.checking.retracing import retraced
 from keyfate.diagrams.figure import Edge, Figure, Mark, Node, NodeKind, UndrawableError
+from keyfate.diagrams.settings import setting
 from keyfate.diagrams.ways import Goal, Ways
 from keyfate.language.typed import Derivable, Lifecycle
 from keyfate.lifecycle.account import Reason
@@ -40,12 +41,11 @@ def attack(lifecycle: Lifecycle, policy: PolicySummary, result: Result) -> Figur
         drawing.draw(result, reasons, deduction, most)
         if len(drawing.nodes) <= READABLE:
             break
-    can = f"the attacker ({policy.attacker}) can: {', '.join(policy.capabilities) or 'nothing'}"
     return Figure(
         title=f"{result.property} under {policy.policy}: {result.text}",
         nodes=tuple(drawing.nodes.values()),
         edges=tuple(drawing.edges),
-        notes=(can, *drawing.notes),
+        notes=(*setting(policy, result), *drawing.notes),
     )
 
 
@@ -148,7 +148,7 @@ def _asked(condition: Derivable) -> str:
     if not condition.observed:
         return "yielded by what is held"
     nowhere = not condition.places.places and not condition.places.complement
-    return "computed by the attacker" if nowhere else "recoverable from what is left\nand what was seen"
+    return "computed by the attacker" if nowhere else "recoverable"
 
 
 def _kind(term: Term) -> NodeKind:

@@ -7,6 +7,7 @@ from collections.abc import Sequence as Ordered
 
 from keyfate.checking.results import Change, Knowledge, PolicySummary, Result, Sight, Step
 from keyfate.diagrams.figure import Lane, Message, Moment, Sequence, UndrawableError
+from keyfate.diagrams.settings import setting
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.instances import place_names
 from keyfate.lifecycle.names import show_value
@@ -43,7 +44,7 @@ def sequence(lifecycle: Lifecycle, policy: PolicySummary, result: Result) -> Seq
         lanes=tuple(_lanes(lifecycle, result.trace, moments)),
         moments=tuple(moments),
         outcome=_outcome(result),
-        notes=tuple(_notes(policy, result)),
+        notes=tuple(setting(policy, result)),
     )
 
 
@@ -116,17 +117,6 @@ def _outcome(result: Result) -> str:
     """What the last moment breaks or reaches."""
     steps = "1 step" if result.steps == 1 else f"{result.steps} steps"
     return f"{result.verdict} in {steps}: {result.says or result.reason or result.text}"
-
-
-def _notes(policy: PolicySummary, result: Result) -> Iterator[str]:
-    if result.kind != "possible":
-        on = ", ".join(policy.capabilities) or "nothing"
-        named = "" if policy.attacker == on else f" ({policy.attacker})"
-        yield f"the attacker{named} can: {on}"
-    if result.configuration:
-        yield "open, here: " + ", ".join(
-            f"{name} = {show_value(value)}" for name, value in result.configuration.items()
-        )
 
 
 def _actor(name: str) -> str:
