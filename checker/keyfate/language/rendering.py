@@ -38,6 +38,11 @@ def escape(text: str) -> str:
     return "".join(map(_escape, text))
 
 
+def columns(text: str) -> int:
+    """How many columns a terminal gives to `text`."""
+    return len(text) if text.isascii() and text.isprintable() else sum(_width(_cell(char)) for char in text)
+
+
 def _escape(char: str) -> str:
     if char.isprintable():
         return char
