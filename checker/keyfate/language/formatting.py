@@ -14,7 +14,7 @@ from keyfate.language import syntax as s
 from keyfate.language.parsing import FILE_LIMIT, parse
 from keyfate.language.phrasing import Pieces
 from keyfate.language.rows import Row, row
-from keyfate.language.scanning import scan
+from keyfate.language.scanning import Chunk, scan
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.language.tabulating import tabulated
 from keyfate.language.trivia import Noted, Remark, noted
@@ -47,14 +47,15 @@ def formatted(source: Source) -> str:
     file, errors = parse(source)
     if errors:
         raise LifecycleError(errors)
-    chunks = [chunk.pieces for chunk in scan(source).chunks]
-    pieces, below = noted(source, (piece for chunk in chunks for piece in chunk))
-    text = _text(list(_entries(pieces, [len(chunk) for chunk in chunks], file.declarations)), below)
+    chunks = scan(source).chunks
+    pieces, below = _noted(source, chunks)
+    text = _text(list(_entries(pieces, [len(chunk.pieces) for chunk in chunks], file.declarations)), below)
     size = len(text.encode("utf-8"))
     if size > FILE_LIMIT:
         message = f"laid out, this file would have {size:,} bytes; a file may have {FILE_LIMIT:,}"
         raise _refused(source, "KF563", message, "divide it into files, and `include` them")
-    if _said(Source(source.path, text)) != _said(source):
+    again = Source(source.path, text)
+    if _said(*_noted(again, scan(again).chunks)) != _said(pieces, below):
         message = "the layout would change what this file says, so it was left as it is"
         raise _refused(source, DEFECT, message, "this is a defect of keyfate: please report it with the file")
     return text
@@ -107,12 +108,13 @@ def _runs(entries: Sequence[_Entry]) -> list[list[_Entry]]:
 # That nothing was lost
 
 
-def _said(source: Source) -> list[tuple[object, ...]]:
+def _noted(source: Source, chunks: Sequence[Chunk]) -> tuple[tuple[Noted, ...], tuple[Remark, ...]]:
+    return noted(source, (piece for chunk in chunks for piece in chunk.pieces))
+
+
+def _said(pieces: Sequence[Noted], below: Sequence[Remark]) -> list[tuple[str, ...]]:
     """Pieces and comments in their order, and how they belong together."""
-    pieces, below = noted(source, (piece for chunk in scan(source).chunks for piece in chunk.pieces))
-    said: list[tuple[object, ...]] = [
-        (n.piece.kind, n.piece.text, *(remark.text for remark in n.before), n.after) for n in pieces
-    ]
+    said = [(n.piece.kind, n.piece.text, *(remark.text for remark in n.before), n.after) for n in pieces]
     return [*said, tuple(remark.text for remark in below)]
 
 

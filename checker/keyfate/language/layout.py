@@ -16,6 +16,7 @@ from typing import NamedTuple
 from keyfate.language.rendering import columns
 
 WIDTH = 120
+SHARED = 100  # for a line that several things share which could each have their own
 DEEPEST = 80  # no line is indented further, however deep things nest
 
 
@@ -91,6 +92,7 @@ class Group:
 
     inner: Doc
     flat: Flat | None
+    width: int = WIDTH
 
 
 @dataclass(frozen=True)
@@ -135,9 +137,9 @@ def align(inner: Doc) -> Doc:
     return Align(inner, inner.flat)
 
 
-def group(*parts: Doc) -> Group:
+def group(*parts: Doc, width: int = WIDTH) -> Group:
     """The parts, on one line if they fit there."""
-    return Group(join(*parts), _together(parts))
+    return Group(join(*parts), _together(parts), width)
 
 
 def fill(parts: Sequence[Doc]) -> Doc:
@@ -156,9 +158,9 @@ def spaced(*parts: Doc) -> Doc:
     return separated(SPACE, (part for part in parts if part is not NOTHING))
 
 
-def fits(doc: Doc) -> bool:
+def fits(doc: Doc, width: int = WIDTH) -> bool:
     """Whether it can be a whole line."""
-    return doc.flat is not None and doc.flat.width <= WIDTH
+    return doc.flat is not None and doc.flat.width <= width
 
 
 def _together(parts: Iterable[Doc]) -> Flat | None:
@@ -248,7 +250,8 @@ class _Paper:
         if flat is None:
             return False
         begins = min(indentation, DEEPEST) if flat.opens or self._full or not self._line else self._column
-        room = WIDTH - begins - before - flat.width
+        width = doc.width if isinstance(doc, Group) else WIDTH
+        room = width - begins - before - flat.width
         if flat.closes or not followed:
             return room >= 0
         for word in self._rest():
@@ -275,10 +278,11 @@ class _Paper:
                     case Join():
                         stack.append(iter(part.parts))
                     case Fill():
-                        rest = part.parts[at:] if part is doc else part.parts
-                        if rest and part is doc and at:
-                            return
-                        stack.append(iter(rest[:1]))
+                        if part is doc and at:  # it is being written
+                            if at < len(part.parts):
+                                return
+                        else:
+                            stack.append(iter(part.parts[:1]))
                     case Behind():
                         if not self._broken.get(id(part.group), False):
                             return

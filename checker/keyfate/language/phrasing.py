@@ -66,12 +66,12 @@ class Pieces:
 
     def opened(self, start: int | None) -> int:
         """How many parentheses are opened next, in front of `start` if that is given."""
-        count = 0
-        for noted in self._pieces[self._at :]:
-            if noted.piece.text != "(" or (start is not None and noted.piece.start >= start):
+        at = self._at
+        while at < len(self._pieces) and self._pieces[at].piece.text == "(":
+            if start is not None and self._pieces[at].piece.start >= start:
                 break
-            count += 1
-        return count
+            at += 1
+        return at - self._at
 
 
 # Lists
@@ -80,16 +80,19 @@ class Pieces:
 def bracketed(pieces: Pieces, nodes: Sequence[_Node], one: Callable[[Pieces, _Node], Doc]) -> Doc:
     """A bracket, the nodes with commas between them, the closing bracket."""
     opening = pieces.take()
-    inner = fill(listed(pieces, nodes, one)) if nodes else NOTHING
-    return _enclosed(opening, inner, pieces)
+    docs: list[Doc] = []
+    for node in nodes:  # no call more than needed: this is where nesting goes deep
+        doc = align(one(pieces, node))
+        docs.append(join(doc, pieces.take()) if pieces.next == "," else doc)
+    return _enclosed(opening, fill(docs), pieces)
 
 
 def listed(pieces: Pieces, nodes: Sequence[_Node], one: Callable[[Pieces, _Node], Doc]) -> list[Doc]:
     """Each node with the comma behind it."""
     docs: list[Doc] = []
-    for number, node in enumerate(nodes, start=1):
+    for node in nodes:
         doc = align(one(pieces, node))
-        docs.append(doc if number == len(nodes) else join(doc, pieces.take()))
+        docs.append(join(doc, pieces.take()) if pieces.next == "," else doc)
     return docs
 
 
@@ -178,7 +181,8 @@ def _operand(pieces: Pieces, node: s.Expr) -> Doc:
 def _bare(pieces: Pieces, node: s.Expr) -> Doc:
     match node:
         case s.Ref():
-            return reference(pieces, node)
+            name = pieces.take()
+            return join(name, bracketed(pieces, node.args, expression)) if node.bracketed else name
         case s.Number() | s.Quoted():
             return pieces.take()
         case s.Call():

@@ -10,6 +10,8 @@ from keyfate.language.layout import (
     HARD,
     LINE,
     NOTHING,
+    SHARED,
+    WIDTH,
     Doc,
     Line,
     Word,
@@ -190,10 +192,12 @@ def _action(pieces: Pieces, action: s.ActionDecl) -> Row:
         head = group(name, LINE, fill(by))
     clauses = [_guard(pieces, action.guard)]
     if action.effects:
-        clauses.append(spaced(pieces.take(), align(group(effects(pieces, action.effects)))))
+        then = pieces.take()
+        width = SHARED if len(action.effects) > 1 else WIDTH
+        clauses.append(spaced(then, align(group(effects(pieces, action.effects), width=width))))
     behind = _arranged(_notes(pieces))
     plain = spaced(head, *clauses)
-    if not notes and not behind and fits(plain):
+    if not notes and not behind and fits(plain, SHARED):
         return Row((), plain)
     return Row((), head, below=(*(doc for doc in clauses if doc is not NOTHING), *behind))
 
@@ -209,8 +213,8 @@ def _property(pieces: Pieces, rule: s.PropertyDecl) -> Row:
     asked = group(separated(_WIDE, shown))
     behind = _arranged(_notes(pieces))
     if first is NOTHING and not behind:
-        beside = spaced(name, *shown)
-        return Row((), beside) if fits(beside) else Row((), name, below=(asked,))
+        beside = spaced(*shown)
+        return Row((name,), beside) if fits(spaced(name, beside)) else Row((), name, below=(asked,))
     if rule.params and first is not NOTHING:
         return Row((), name, below=(first, *more, asked, *behind))
     return Row((), name, first, below=(*more, asked, *behind))
