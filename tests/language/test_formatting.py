@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from drawing import lifecycles
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scattering import scattered
 
-from keyfate.language import formatting
+from drawing import lifecycles
 from keyfate.language.formatting import formatted
 from keyfate.language.library import folder
 from keyfate.language.loading import load_text
-from keyfate.language.parsing import FILE_LIMIT, parse
-from keyfate.language.scanning import NESTING_LIMIT, scan
-from keyfate.language.source import LifecycleError, Source, Span
+from keyfate.language.parsing import parse
+from keyfate.language.scanning import scan
+from keyfate.language.source import Source, Span
+from scattering import scattered
 
 SHIPPED = sorted([*folder("models").glob("*.kf"), *folder("properties").glob("*.kf")])
 DOCUMENT = Path(__file__).parents[2] / "docs" / "language.md"

@@ -11,8 +11,9 @@ import keyfate
 from keyfate.checking.results import Input, Report, exit_status
 from keyfate.checking.running import Checked, Options, Tick, run
 from keyfate.language.library import folder
-from keyfate.language.loading import Loaded, resolved
+from keyfate.language.loading import Loaded
 from keyfate.language.loading import load as load_lifecycle
+from keyfate.language.reading import resolved
 from keyfate.language.source import Diagnostic, LifecycleError
 from keyfate.lifecycle.conflicts import conflicts
 from keyfate.lifecycle.lints import lint

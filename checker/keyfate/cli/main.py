@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import shutil
 import sys
 import traceback
 from typing import NoReturn
@@ -11,8 +10,8 @@ from typing import NoReturn
 import click
 
 from keyfate import __version__
-from keyfate.cli import deciding, drawing
-from keyfate.cli.printing import shows_color
+from keyfate.cli import deciding, drawing, texts
+from keyfate.cli.printing import show_errors
 from keyfate.language.library import LibraryError
 from keyfate.language.source import LifecycleError
 from keyfate.reporting.writing import OutputError
@@ -32,7 +31,7 @@ def keyfate() -> None:
     """
 
 
-for _command in (deciding.check, deciding.explain, deciding.list_, deciding.hunt, drawing.draw):
+for _command in (deciding.check, deciding.explain, deciding.list_, deciding.hunt, drawing.draw, texts.format_):
     keyfate.add_command(_command)
 
 _EXPECTED = (
@@ -72,8 +71,7 @@ def main() -> NoReturn:
         error.show()
         status = UNUSABLE
     except LifecycleError as error:
-        color, columns = shows_color(sys.stderr), shutil.get_terminal_size((120, 24)).columns
-        click.echo(_errors(error, color, columns), err=True)
+        show_errors(error)
         status = UNUSABLE
     except (LibraryError, OutputError) as error:
         click.echo(f"error: {error}", err=True)
@@ -82,11 +80,3 @@ def main() -> NoReturn:
         click.echo("interrupted", err=True)
         status = STOPPED
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _errors(error: LifecycleError, color: bool, width: int) -> str:
-    from keyfate.language.rendering import render
-
-    number = sum(1 for d in error.diagnostics if d.severity == "error")
-    total = f"{number} error{'' if number == 1 else 's'}"
-    return f"{render(error.diagnostics, color=color, width=width)}\n\n{total}"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
 import click
+
+from keyfate.language.source import LifecycleError
 
 HUNG_UP = 141  # as shells say of a process that a closed pipe ended
 
@@ -44,14 +47,36 @@ def put(text: str | bytes, output: Path | None) -> None:
         return
     assert isinstance(text, str)
     encoding = sys.stdout.encoding or "utf-8"
-    try:
+    with _until_hung_up():
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
+
+
+def put_exactly(text: str) -> None:
+    """The text as UTF-8 to the standard output, for a program that reads it as a file."""
+    with _until_hung_up():
+        sys.stdout.buffer.write(text.encode("utf-8"))
+        sys.stdout.flush()
+
+
+@contextmanager
+def _until_hung_up() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         # Who reads has enough. The interpreter must not complain at exit, and click, which
         # would end with 1, not be asked: that says that a requirement is broken.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(HUNG_UP)
+
+
+def show_errors(error: LifecycleError) -> None:
+    """Every diagnostic and their number, on the error stream."""
+    from keyfate.language.rendering import render
+
+    number = sum(1 for d in error.diagnostics if d.severity == "error")
+    shown = render(error.diagnostics, color=shows_color(sys.stderr), width=shutil.get_terminal_size((120, 24)).columns)
+    click.echo(f"{shown}\n\n{number} error{'' if number == 1 else 's'}", err=True)
 
 
 def colored(output: Path | None) -> bool:

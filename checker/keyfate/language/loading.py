@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISREG
 
 from keyfate.language import syntax as s
 from keyfate.language.checking import check
 from keyfate.language.declaring import Placed
 from keyfate.language.library import folder
 from keyfate.language.parsing import parse
+from keyfate.language.reading import read_text, resolved
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.language.typed import Lifecycle
 
-LARGEST_FILE = 512 * 1024
 FOLLOWING = {"KF260", "KF261"}  # no action, no header: perhaps among what could not be read
 
 
@@ -25,56 +24,6 @@ class Loaded:
 
     lifecycle: Lifecycle
     warnings: tuple[Diagnostic, ...]
-
-
-def read_text(path: Path, *, shown: str | None = None, largest: int = LARGEST_FILE) -> str:
-    """The text of a file.
-
-    Raises LifecycleError where it is missing, no file, too large, or not UTF-8.
-    """
-    name = shown if shown is not None else str(path)
-
-    def wrong(code: str, message: str, help: str, source: Source | None = None, at: int = 0) -> LifecycleError:
-        span = Span(source or Source(name, ""), at, at)
-        return LifecycleError([Diagnostic(code, message, span, help=help)])
-
-    try:
-        if path.is_dir():
-            raise wrong("KF401", f"`{name}` is a folder", "name a file")
-        status = path.stat()
-        if not S_ISREG(status.st_mode):  # a pipe would keep us waiting, a device never end
-            raise wrong("KF401", f"`{name}` is a pipe or a device", "name a file")
-        size = status.st_size
-        if size > largest:
-            raise wrong(
-                "KF402",
-                f"`{name}` has {size // 1024} KiB, the limit is {largest // 1024} KiB",
-                "a lifecycle is a text for people; split what is not needed off",
-            )
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise wrong(
-            "KF403", f"there is no file `{name}`", "look at the path; `keyfate list` names the library"
-        ) from None
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise wrong(
-            "KF404", f"`{name}` cannot be read: {reason.lower()}", "look at the path and its permissions"
-        ) from None
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        good = data[: error.start].decode("utf-8")
-        source = Source(name, good + "�")
-        raise wrong("KF405", f"`{name}` is not UTF-8", "save the file as UTF-8", source, len(good)) from None
-
-
-def resolved(path: Path) -> Path:
-    """`path` with no link in it; links in a circle are left to whoever reads the file."""
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError):
-        return path.absolute()
 
 
 def load(path: str | Path, *, scope: Mapping[str, int] | None = None) -> Loaded:

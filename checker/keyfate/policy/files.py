@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from keyfate.language.loading import read_text
+from keyfate.language.reading import read_text
 from keyfate.language.source import LifecycleError, Source, Span
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from keyfate.language.library import folder
-from keyfate.language.loading import Loaded, resolved
+from keyfate.language.loading import Loaded
 from keyfate.language.loading import load as load_lifecycle
+from keyfate.language.reading import resolved
 from keyfate.language.source import Diagnostic, Label, LifecycleError, Span
 from keyfate.language.typed import Lifecycle, Property
 from keyfate.lifecycle.instances import capability_names, control_names
@@ -17,6 +18,7 @@ from keyfate.lifecycle.names import CapabilityName
 from keyfate.lifecycle.problem import Settings
 from keyfate.policy.attackers import find_profiles, load_attackers
 from keyfate.policy.files import read_source, shown_path
+from keyfate.policy.finding import ENDING
 from keyfate.policy.models import PolicyFile
 from keyfate.policy.policy import Demand, Exemption, Policy, PolicyError, Requirement
 from keyfate.policy.settings import Places, capabilities, contradictions, set_controls
@@ -24,7 +26,6 @@ from keyfate.policy.toml import Document, parse
 from keyfate.policy.toml import Path as Keys
 from keyfate.policy.validation import flatten, near, validate
 
-ENDING = ".policy.toml"
 Load = Callable[[Path, Mapping[str, int]], Loaded]
 
 DEMANDS: Mapping[str, tuple[Demand, ...]] = {
