@@ -24,13 +24,14 @@ class Flat(NamedTuple):
     """What a document is on one line.
 
     `opens`: lines of comment stand before it; `closes`: a comment ends the line behind
-    it; `blank`: it shows nothing.
+    it; `blank`: it shows nothing; `within`: the column that it must not reach past.
     """
 
     width: int
     opens: bool = False
     closes: bool = False
     blank: bool = False
+    within: int = WIDTH
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,6 @@ class Group:
 
     inner: Doc
     flat: Flat | None
-    width: int = WIDTH
 
 
 @dataclass(frozen=True)
@@ -137,9 +137,15 @@ def align(inner: Doc) -> Doc:
     return Align(inner, inner.flat)
 
 
-def group(*parts: Doc, width: int = WIDTH) -> Group:
+def group(*parts: Doc) -> Group:
     """The parts, on one line if they fit there."""
-    return Group(join(*parts), _together(parts), width)
+    return Group(join(*parts), _together(parts))
+
+
+def shared(*parts: Doc) -> Doc:
+    """The parts; they stand on one line only if that, with what is before them, is a shorter one."""
+    flat = _together(parts)
+    return Join(parts, None if flat is None else flat._replace(within=SHARED))
 
 
 def fill(parts: Sequence[Doc]) -> Doc:
@@ -158,21 +164,22 @@ def spaced(*parts: Doc) -> Doc:
     return separated(SPACE, (part for part in parts if part is not NOTHING))
 
 
-def fits(doc: Doc, width: int = WIDTH) -> bool:
+def fits(doc: Doc) -> bool:
     """Whether it can be a whole line."""
-    return doc.flat is not None and doc.flat.width <= width
+    return doc.flat is not None and doc.flat.width <= doc.flat.within
 
 
 def _together(parts: Iterable[Doc]) -> Flat | None:
-    width, opens, closes, blank = 0, False, False, True
+    width, opens, closes, blank, within = 0, False, False, True, WIDTH
     for part in parts:
         flat = part.flat
         if flat is None or (not flat.blank and (closes or (flat.opens and not blank))):
             return None
         width += flat.width
+        within = min(within, flat.within)
         if not flat.blank:
             opens, closes, blank = opens or flat.opens, flat.closes, False
-    return Flat(width, opens, closes, blank)
+    return Flat(width, opens, closes, blank, within)
 
 
 def lines(doc: Doc) -> list[str]:
@@ -250,8 +257,7 @@ class _Paper:
         if flat is None:
             return False
         begins = min(indentation, DEEPEST) if flat.opens or self._full or not self._line else self._column
-        width = doc.width if isinstance(doc, Group) else WIDTH
-        room = width - begins - before - flat.width
+        room = flat.within - begins - before - flat.width
         if flat.closes or not followed:
             return room >= 0
         for word in self._rest():

@@ -23,6 +23,7 @@ from keyfate.language.layout import (
     group,
     indent,
     join,
+    shared,
     spaced,
 )
 from keyfate.language.trivia import Noted
@@ -288,7 +289,7 @@ def effects(pieces: Pieces, nodes: Sequence[s.Effect]) -> Doc:
     for node in nodes:
         doc = _effect(pieces, node)
         docs += [parted, join(doc, pieces.take()) if pieces.next == ";" else doc]
-    return join(*docs[1:])
+    return shared(*docs[1:]) if len(nodes) > 1 else join(*docs[1:])
 
 
 def _effect(pieces: Pieces, node: s.Effect) -> Doc:

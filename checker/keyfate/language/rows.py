@@ -10,8 +10,6 @@ from keyfate.language.layout import (
     HARD,
     LINE,
     NOTHING,
-    SHARED,
-    WIDTH,
     Doc,
     Line,
     Word,
@@ -22,6 +20,7 @@ from keyfate.language.layout import (
     indent,
     join,
     separated,
+    shared,
     spaced,
 )
 from keyfate.language.phrasing import (
@@ -193,11 +192,10 @@ def _action(pieces: Pieces, action: s.ActionDecl) -> Row:
     clauses = [_guard(pieces, action.guard)]
     if action.effects:
         then = pieces.take()
-        width = SHARED if len(action.effects) > 1 else WIDTH
-        clauses.append(spaced(then, align(group(effects(pieces, action.effects), width=width))))
+        clauses.append(spaced(then, align(group(effects(pieces, action.effects)))))
     behind = _arranged(_notes(pieces))
-    plain = spaced(head, *clauses)
-    if not notes and not behind and fits(plain, SHARED):
+    plain = shared(spaced(head, *clauses))
+    if not notes and not behind and fits(plain):
         return Row((), plain)
     return Row((), head, below=(*(doc for doc in clauses if doc is not NOTHING), *behind))
 
