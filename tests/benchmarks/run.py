@@ -53,6 +53,8 @@ def cases() -> list[Case]:
         Case("list", (*keyfate, "list")),
         Case("check --library", (*keyfate, "check", "--library")),
     ]
+    for lifecycle in sorted(folder("models").glob("*.kf")):
+        found.append(Case(f"format {lifecycle.name}", (*keyfate, "format", "--check", str(lifecycle)), (0, 1)))
     for policy in sorted((folder("models") / "policies").glob("*.policy.toml")):
         found.append(Case(f"check {policy.name}", (*keyfate, "check", str(policy)), (0, 1, 3)))
     return found

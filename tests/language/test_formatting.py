@@ -299,6 +299,24 @@ action a by host
        clear p
 """,
     ),
+    "a body in braces that fits below": (
+        f"def d_of_some_length = some p: Platform {{ {' and '.join(['condition[p]'] * 5)} }}",
+        f"def d_of_some_length =\n  some p: Platform {{ {' and '.join(['condition[p]'] * 5)} }}\n",
+    ),
+    "as wide as a line, with what ends it": (
+        f"action a by host then p gains k using {'q' * 96}; p gains k using {'r' * 97}; clear p",
+        f"""\
+action a by host
+  then p gains k using {"q" * 96};
+       p gains k
+         using {"r" * 97};
+       clear p
+""",
+    ),
+    "a comment in the middle of a chain": (
+        "action a by host when x\n-- why\nand y and z",
+        "action a by host\n  when x\n   -- why\n   and y\n   and z\n",
+    ),
     "short branches": (
         "action a by host then if a_condition_of_some_length { place_of_some_length gains a_term_of_some_length } "
         "else { place_of_some_length loses a_term_of_some_length }",
@@ -447,7 +465,8 @@ def test_a_text_with_errors_is_refused_with_all_of_them() -> None:
 
 @pytest.mark.parametrize("way", nested(1))
 def test_deep_nesting(way: str) -> None:
-    assert_neat(nested(NESTING_LIMIT)[way])
+    out = assert_neat(nested(NESTING_LIMIT)[way])
+    assert max(len(line) - len(line.lstrip()) for line in out.splitlines()) <= 80
 
 
 def test_what_would_grow_past_the_limit_is_refused() -> None:

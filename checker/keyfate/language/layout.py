@@ -240,7 +240,7 @@ class _Paper:
         part = doc.parts[at]
         if at:
             last = at == len(doc.parts) - 1
-            if flat or (not self._full and self._fits(part, indentation, before=1, followed=last)):
+            if flat or self._fits(part, indentation, before=1, followed=last):
                 self._write(SPACE, indentation)
             else:
                 self._end_line(indentation)
@@ -249,7 +249,7 @@ class _Paper:
 
     def _here(self, indentation: int) -> int:
         fresh = self._full or not self._line
-        return min(indentation if fresh else self._column, DEEPEST)
+        return indentation if fresh else self._column
 
     def _fits(self, doc: Doc, indentation: int, *, before: int = 0, followed: bool = True) -> bool:
         """Whether `doc`, and what cannot be parted from its end, fits on the line."""
@@ -258,14 +258,10 @@ class _Paper:
             return False
         begins = min(indentation, DEEPEST) if flat.opens or self._full or not self._line else self._column
         room = flat.within - begins - before - flat.width
-        if flat.closes or not followed:
-            return room >= 0
-        for word in self._rest():
+        for word in self._rest() if followed else ():
             if room < 0 or word.before:
                 break
             room -= columns(word.text)
-            if word.after:
-                break
         return room >= 0
 
     def _rest(self) -> Iterator[Word]:
