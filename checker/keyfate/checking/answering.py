@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from keyfate.checking import narrating
 from keyfate.checking.judges import Answer
 from keyfate.checking.naming import Namer, plain
+from keyfate.checking.notices import location, notice
 from keyfate.checking.results import (
     Certificate,
-    Location,
     Locations,
-    Notice,
     Plain,
     PolicySummary,
     Result,
@@ -21,7 +20,6 @@ from keyfate.checking.results import (
     Verdict,
 )
 from keyfate.language import typed as t
-from keyfate.language.source import Diagnostic, Span
 from keyfate.lifecycle.problem import Trace
 from keyfate.lifecycle.trees import nodes
 from keyfate.policy.policy import Policy
@@ -56,7 +54,7 @@ def summarize(policy: Policy, dead: tuple[str, ...] | None, divergence: str | No
         attacker=policy.attacker,
         capabilities=tuple(map(str, policy.capabilities_on)),
         dead_actions=dead,
-        warnings=tuple(map(_notice, policy.warnings)),
+        warnings=tuple(map(notice, policy.warnings)),
         diverged=divergence,
     )
 
@@ -96,10 +94,10 @@ def result(
         scope=Scope({s.name: len(s.members) for s in lifecycle.sorts if not s.ordered}, outcome.within),
         basis=_basis(lifecycle, outcome.actions),
         location=Locations(
-            property=_location(rule.span),
-            check=_location(rule.check_span),
-            policy=None if on is None or policy.span is None else _location(on),
-            actions=tuple(_location(actions[name].span) for name in names),
+            property=location(rule.span),
+            check=location(rule.check_span),
+            policy=None if on is None or policy.span is None else location(on),
+            actions=tuple(location(actions[name].span) for name in names),
         ),
         configuration=_configuration(policy, trace),
         fails_under=outcome.fails_under,
@@ -158,11 +156,3 @@ def _ideal(lifecycle: t.Lifecycle, names: frozenset[str]) -> tuple[str, ...]:
         for a in lifecycle.actions
         if a.name in names and any(isinstance(n, t.Origin) and n.kind == "ideal" for n in nodes(a.effects))
     )
-
-
-def _location(span: Span) -> Location:
-    return Location(span.path, span.line, span.column)
-
-
-def _notice(diagnostic: Diagnostic) -> Notice:
-    return Notice(diagnostic.code, diagnostic.message, _location(diagnostic.span), diagnostic.help)

@@ -227,3 +227,14 @@ def exit_status(policies: Sequence[PolicySummary], results: Sequence[Result]) ->
     if all(r.verdict == "VACUOUS" for r in results):
         return NOTHING
     return MET
+
+
+@dataclass(frozen=True)
+class Linted:
+    """What `keyfate lint` found in `files`, without solving. Hints never count against a file."""
+
+    keyfate: str
+    exit_status: int
+    files: tuple[str, ...]
+    warnings: tuple[Notice, ...]
+    hints: tuple[Notice, ...]

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from keyfate import __version__
-from keyfate.cli import deciding, drawing, texts
+from keyfate.cli import deciding, drawing, linting, texts
 from keyfate.cli.printing import show_errors
 from keyfate.language.library import LibraryError
 from keyfate.language.source import LifecycleError
@@ -31,7 +31,15 @@ def keyfate() -> None:
     """
 
 
-for _command in (deciding.check, deciding.explain, deciding.list_, deciding.hunt, drawing.draw, texts.format_):
+for _command in (
+    deciding.check,
+    deciding.explain,
+    deciding.list_,
+    deciding.hunt,
+    drawing.draw,
+    linting.lint,
+    texts.format_,
+):
     keyfate.add_command(_command)
 
 _EXPECTED = (

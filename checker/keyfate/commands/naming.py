@@ -6,9 +6,9 @@ import os
 from pathlib import Path
 
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
+from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Lifecycle
-from keyfate.policy.loading import lifecycle_path, shipped_names
-from keyfate.policy.validation import near
+from keyfate.policy.finding import lifecycle_path, shipped_names
 
 
 def policy_or_lifecycle(name: str) -> Path:
@@ -24,7 +24,7 @@ def lifecycle(name: str) -> Path:
         return path
     found = lifecycle_path(name)
     if found is None:
-        hint = near(name, shipped_names()) or "`keyfate list` shows the shipped lifecycles"
+        hint = did_you_mean(name, shipped_names()) or "`keyfate list` shows the shipped lifecycles"
         raise on_command_line("KF506", f"there is no lifecycle `{name}`", name, hint)
     return found
 
@@ -33,7 +33,7 @@ def known_property(lifecycle: Lifecycle, name: str) -> None:
     """Raises LifecycleError (KF530) where the lifecycle checks no property of that name."""
     names = [rule.name for rule in lifecycle.properties]
     if name not in names:
-        hint = near(name, names) or f"it checks {', '.join(f'`{n}`' for n in names) or 'nothing'}"
+        hint = did_you_mean(name, names) or f"it checks {', '.join(f'`{n}`' for n in names) or 'nothing'}"
         raise on_command_line("KF530", f"`{lifecycle.name}` has no property `{name}`", name, hint)
 
 

@@ -20,10 +20,14 @@ FOLLOWING = {"KF260", "KF261"}  # no action, no header: perhaps among what could
 
 @dataclass(frozen=True)
 class Loaded:
-    """A lifecycle that can be checked, and what should be said about it all the same."""
+    """A lifecycle that can be checked, and what should be said about it all the same.
+
+    `placed` are the declarations as they were written, for who asks about names and not about meaning.
+    """
 
     lifecycle: Lifecycle
     warnings: tuple[Diagnostic, ...]
+    placed: tuple[Placed, ...] = ()
 
 
 def load(path: str | Path, *, scope: Mapping[str, int] | None = None) -> Loaded:
@@ -41,9 +45,9 @@ def load_text(text: str, path: str = "<text>", *, scope: Mapping[str, int] | Non
 
 def _load(source: Source, path: Path, scope: Mapping[str, int]) -> Loaded:
     reader = _Reader(resolved(path.parent))
-    placed = reader.read(source, "", (resolved(path),))
+    placed = tuple(reader.read(source, "", (resolved(path),)))
     lifecycle, found = check(
-        tuple(placed),
+        placed,
         path=source.path,
         files=(source.path, *reader.files),
         library=shared_properties,
@@ -54,7 +58,7 @@ def _load(source: Source, path: Path, scope: Mapping[str, int]) -> Loaded:
         found = tuple(d for d in found if not reader.caused(d))
         diagnostics = (*reader.diagnostics, *found)
         raise LifecycleError(sorted(diagnostics, key=lambda d: (d.span.path != source.path, d.span.path, d.span.start)))
-    return Loaded(lifecycle, found)
+    return Loaded(lifecycle, found, placed)
 
 
 class _Reader:

@@ -18,12 +18,13 @@ from keyfate.language.typed import (
     MessageVar,
     TermExpr,
 )
+from keyfate.lifecycle.impossible import impossible
 from keyfate.lifecycle.trees import nodes, parameters
 
 
 def lint(lifecycle: Lifecycle) -> tuple[Diagnostic, ...]:
-    """Every warning of this module."""
-    return uncleared_places(lifecycle) + unplaced_secrets(lifecycle)
+    """Every warning that bears on what verdicts mean; what merely clutters a text is `keyfate lint`'s."""
+    return uncleared_places(lifecycle) + unplaced_secrets(lifecycle) + impossible(lifecycle)
 
 
 def uncleared_places(lifecycle: Lifecycle) -> tuple[Diagnostic, ...]:

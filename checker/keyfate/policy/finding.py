@@ -1,10 +1,12 @@
-"""Which files a person means by the words behind a command."""
+"""Which files a person means by the words behind a command. Reads none of them."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+from keyfate.language.library import folder
 
 ENDING = ".policy.toml"
 LIFECYCLES = ".kf"
@@ -17,25 +19,42 @@ def find(paths: Iterable[Path], ending: str = ENDING) -> tuple[Path, ...]:
     """
     found: dict[Path, Path] = {}
     for path in paths:
-        for file in below(path, ending) if os.path.isdir(path) else (path,):
+        for file in files_below(path, ending) if os.path.isdir(path) else (path,):
             found.setdefault(file.absolute(), file)
     return tuple(found.values())
 
 
 def policies_below(folder: Path) -> Iterator[Path]:
-    """Every `*.policy.toml` below `folder`, as `below` finds them."""
-    return below(folder, ENDING)
+    """Every `*.policy.toml` below `folder`, sorted; hidden folders and virtual environments left out."""
+    return files_below(folder, ENDING)
 
 
-def below(folder: Path, ending: str) -> Iterator[Path]:
-    """Every file below `folder` that ends so, sorted; hidden folders and virtual environments left out."""
+def files_below(folder: Path, ending: str, wanted: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
+    """Every file below `folder` that ends so and is `wanted`, sorted; hidden folders and environments left out."""
     for root, folders, files in os.walk(folder):
         here = Path(root)
         folders[:] = sorted(f for f in folders if not f.startswith(".") and not _environment(here / f))
         for name in sorted(files):
-            if name.endswith(ending):
+            if name.endswith(ending) and wanted(here / name):
                 yield here / name
 
 
 def _environment(folder: Path) -> bool:
     return folder.name == "node_modules" or (folder / "pyvenv.cfg").exists()
+
+
+def lifecycle_path(name: str, beside: Path | None = None) -> Path | None:
+    """Where the lifecycle `name` is: a path (relative to the file `beside`, if given), or a
+    shipped name. None if there is none."""
+    base = beside.parent if beside is not None else Path()
+    if name.endswith(".kf") or "/" in name or "\\" in name:
+        found = base / name
+        return found if os.path.exists(found) else None
+    shipped = folder("models") / f"{name}.kf"
+    local = base / f"{name}.kf"
+    return shipped if os.path.isfile(shipped) else local if os.path.isfile(local) else None
+
+
+def shipped_names() -> tuple[str, ...]:
+    """The names of the shipped lifecycles."""
+    return tuple(sorted(path.stem for path in folder("models").glob("*.kf")))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from keyfate.language.library import folder
 from keyfate.language.loading import Loaded
 from keyfate.language.loading import load as load_lifecycle
 from keyfate.language.reading import resolved
@@ -18,7 +16,7 @@ from keyfate.lifecycle.names import CapabilityName
 from keyfate.lifecycle.problem import Settings
 from keyfate.policy.attackers import find_profiles, load_attackers
 from keyfate.policy.files import read_source, shown_path
-from keyfate.policy.finding import ENDING
+from keyfate.policy.finding import ENDING, lifecycle_path, shipped_names
 from keyfate.policy.models import PolicyFile
 from keyfate.policy.policy import Demand, Exemption, Policy, PolicyError, Requirement
 from keyfate.policy.settings import Places, capabilities, contradictions, set_controls
@@ -91,23 +89,6 @@ def lifecycle_policy(path: str | Path, *, scope: Mapping[str, int] | None = None
         capabilities_on=on,
         warnings=loaded.warnings,
     )
-
-
-def lifecycle_path(name: str, beside: Path | None = None) -> Path | None:
-    """Where the lifecycle `name` is: a path (relative to the file `beside`, if given), or a
-    shipped name. None if there is none."""
-    base = beside.parent if beside is not None else Path()
-    if name.endswith(".kf") or "/" in name or "\\" in name:
-        found = base / name
-        return found if os.path.exists(found) else None
-    shipped = folder("models") / f"{name}.kf"
-    local = base / f"{name}.kf"
-    return shipped if os.path.isfile(shipped) else local if os.path.isfile(local) else None
-
-
-def shipped_names() -> tuple[str, ...]:
-    """The names of the shipped lifecycles."""
-    return tuple(sorted(path.stem for path in folder("models").glob("*.kf")))
 
 
 def _chain(path: Path) -> list[_Link]:
@@ -187,6 +168,7 @@ def _fold(start: Path, chain: list[_Link], scope: dict[str, int], load: Load) ->
         open_controls=tuple(n for n in names if n not in places.controls),
         capabilities_on=tuple(n for n in instances if n in on),
         warnings=(*warnings, *problems),
+        profiles=files[0] if files else None,
     )
 
 

@@ -45,7 +45,8 @@ class Policy:
 
     `name` is the file's name without its ending, `path` what the user is shown,
     `attacker` says in words who attacks, `files` are all texts it was read from,
-    its own first (lifecycle files are in `lifecycle.files`).
+    its own first (lifecycle files are in `lifecycle.files`), `profiles` is the attackers' file
+    whose profile attacks, None if none does.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Policy:
     open_controls: tuple[ControlName, ...]
     capabilities_on: tuple[CapabilityName, ...]
     warnings: tuple[Diagnostic, ...] = ()
+    profiles: str | None = None
 
     def requirement(self, property: str) -> Requirement | None:
         """What the policy requires of `property`, if anything."""

@@ -1,19 +1,19 @@
-"""A report as JSON: exactly the dataclasses of `checking.results`, described by reports/result.schema.json."""
+"""Results as JSON: exactly the dataclasses of `checking.results`, described by the schemas in reports/."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 
-from keyfate.checking.results import Report
+from keyfate.checking.results import Linted, Report
 
 
-def document(report: Report) -> dict[str, object]:
+def document(report: Report | Linted) -> dict[str, object]:
     """The report as JSON's own types."""
     plain: dict[str, object] = json.loads(json.dumps(asdict(report)))
     return plain
 
 
-def to_json(report: Report) -> str:
+def to_json(report: Report | Linted) -> str:
     """The report as a text that ends with a line end."""
     return json.dumps(asdict(report), indent=2, ensure_ascii=False) + "\n"
