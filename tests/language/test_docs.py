@@ -10,6 +10,7 @@ Its comments tell what to expect:
     -- expect: dead_action cannot happen
     -- expect: 7 terms                   the size of the universe
     -- scope: Platform=3                 the sizes of sorts
+    -- lint: names                       warnings are all that `keyfate lint` gives
     -- file: parts/tpm.kf                this block is a file that later blocks include
 
 Verdicts are the plain interpreter's, over every admissible setting; engine, certifier and twin have to agree.
@@ -25,8 +26,9 @@ from pathlib import Path
 import pytest
 
 from keyfate.certifier.certify import Certifier
+from keyfate.checking.linting import lint_lifecycle
 from keyfate.engines.decide import Engine
-from keyfate.language.loading import Loaded, load_text
+from keyfate.language.loading import Loaded, load_text, shared_properties
 from keyfate.language.source import LifecycleError
 from keyfate.language.typed import Domain, Lifecycle, Param, Property
 from keyfate.lifecycle.conflicts import conflicts
@@ -102,6 +104,8 @@ def told(example: Example, folder: Path) -> tuple[list[str], Lifecycle | None]:
         result = loaded(example, folder)
         lifecycle = result.lifecycle
         found = [*result.warnings, *conflicts(lifecycle), *lint(lifecycle)]
+        if example.said("lint"):
+            found = [*lint_lifecycle(replace(result, warnings=tuple(found)), shared_properties())]
     except LifecycleError as error:
         found, lifecycle = list(error.diagnostics), None
     return [f"{d.severity} {d.code} at `{' '.join(d.span.text.split())}`" for d in found], lifecycle

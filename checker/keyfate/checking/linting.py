@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 import keyfate
 from keyfate.checking.notices import notice
 from keyfate.checking.results import BROKEN, MET, Linted
-from keyfate.language.loading import Loaded, shared_properties
+from keyfate.language.declaring import Placed
+from keyfate.language.loading import Loaded
 from keyfate.language.source import Diagnostic, Label
 from keyfate.language.suggesting import suggestions
 from keyfate.language.unused import unused
+from keyfate.lifecycle.impossible import empty_places
 from keyfate.lifecycle.unused import unseen_places, unused_names
 
 if TYPE_CHECKING:
@@ -62,19 +64,17 @@ def gathered(files: Iterable[str], diagnostics: Iterable[Diagnostic]) -> Found:
     return Found(listed, tuple(ranked))
 
 
-def lint_lifecycle(loaded: Loaded) -> tuple[Diagnostic, ...]:
-    """The warnings that every command gives (`loaded.warnings`), and those about what clutters or is missing."""
+def lint_lifecycle(loaded: Loaded, shared: Mapping[str, Placed]) -> tuple[Diagnostic, ...]:
+    """The warnings that every command gives (`loaded.warnings`), and those about what clutters or is missing.
+
+    `shared` are the shared properties by name.
+    """
     lifecycle = loaded.lifecycle
-    unneeded = unused_names(lifecycle)
-    # One word about one declaration: that nothing enters a place, or a secret no place, says the graver thing.
-    said = {d.span for d in loaded.warnings if d.span.path == lifecycle.path}
-    return (
-        *loaded.warnings,
-        *unused(loaded.placed),
-        *(d for d in unneeded if d.span not in said),
-        *unseen_places(lifecycle),
-        *suggestions(lifecycle, loaded.placed, shared_properties()),
-    )
+    known = (*loaded.warnings, *empty_places(lifecycle))
+    more = (*unused(loaded.placed), *unused_names(lifecycle), *unseen_places(lifecycle))
+    # One word about one declaration, the graver one: a place that nothing enters needs not be looked at.
+    said = {d.span for d in known if d.span.path == lifecycle.path}
+    return (*known, *(d for d in more if d.span not in said), *suggestions(lifecycle, loaded.placed, shared))
 
 
 def ungranted(policies: Sequence[Policy]) -> tuple[Diagnostic, ...]:

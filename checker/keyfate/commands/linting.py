@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from keyfate.checking.linting import gathered, lint_lifecycle, ungranted
 from keyfate.checking.shelf import Shelf
 from keyfate.commands import naming
+from keyfate.language.declaring import Placed
+from keyfate.language.loading import shared_properties
 from keyfate.language.source import Diagnostic, LifecycleError
 from keyfate.policy.files import shown_path
 from keyfate.policy.finding import files_below, policies_below
@@ -27,18 +29,18 @@ def lint(words: Sequence[str], form: str, strict: bool, color: bool, width: int 
     paths = tuple(dict.fromkeys(path for word in words or (".",) for path in _meant(word)))
     if not paths:
         return None
-    shelf = Shelf()
+    shelf, shared = Shelf(), shared_properties()
     found: list[Diagnostic] = []
     problems: dict[tuple[str, Diagnostic], None] = {}
     lifecycles = [path for path in paths if path.suffix == ".kf"]
     for path in lifecycles:
         try:
-            found.extend(lint_lifecycle(shelf.load(path, {})))
+            found.extend(lint_lifecycle(shelf.load(path, {}), shared))
         except LifecycleError as error:
             problems |= dict.fromkeys((d.span.path, d) for d in error.diagnostics)
     policies = [path for path in paths if path.suffix != ".kf"]
     if policies:
-        told, wrong = _policies(policies, shelf)
+        told, wrong = _policies(policies, shelf, shared)
         found.extend(told)
         problems |= dict.fromkeys((d.span.path, d) for d in wrong)
     if problems:
@@ -54,7 +56,9 @@ def lint(words: Sequence[str], form: str, strict: bool, color: bool, width: int 
     )
 
 
-def _policies(paths: Sequence[Path], shelf: Shelf) -> tuple[list[Diagnostic], list[Diagnostic]]:
+def _policies(
+    paths: Sequence[Path], shelf: Shelf, shared: Mapping[str, Placed]
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """What is told of policies and of the lifecycles they are about, and what is wrong with them."""
     from keyfate.policy.loading import load_policy  # a lifecycle alone does without pydantic
     from keyfate.policy.policy import Policy
@@ -66,7 +70,7 @@ def _policies(paths: Sequence[Path], shelf: Shelf) -> tuple[list[Diagnostic], li
         try:
             policy = load_policy(path, load=shelf.load)
             found.extend(policy.warnings)
-            found.extend(lint_lifecycle(shelf.load(Path(policy.lifecycle.path), policy.scope)))
+            found.extend(lint_lifecycle(shelf.load(Path(policy.lifecycle.path), policy.scope), shared))
         except LifecycleError as error:
             problems.extend(error.diagnostics)
         else:

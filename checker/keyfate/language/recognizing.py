@@ -1,4 +1,4 @@
-"""The LALR parser, fed one piece after another. The only module that drives lark.
+"""The LALR parser, fed one piece after another. The only module that drives lark; `tables` makes it.
 
 Which terminal a word is depends on where it stands: a keyword where the grammar
 accepts that keyword, a name elsewhere. So `value` or `status` may be names.
@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from itertools import zip_longest
 from typing import Any
 
@@ -17,6 +16,7 @@ from lark import Lark
 from lark.exceptions import UnexpectedToken
 from lark.lexer import PatternStr
 
+from keyfate.language import tables
 from keyfate.language.building import Builder
 from keyfate.language.composing import lexeme
 from keyfate.language.expecting import NAME, NUMBER, STRING
@@ -38,8 +38,8 @@ class _Grammar:
 
 @cache
 def _grammar() -> _Grammar:
-    text = resources.files("keyfate.language").joinpath("grammar.lark").read_text(encoding="utf-8")
-    lark = Lark(text, parser="lalr", keep_all_tokens=True, transformer=Builder())
+    text = tables.grammar_text()
+    lark = tables.read(text, Builder()) or tables.made(text, Builder())
     names = {t.pattern.value: t.name for t in lark.terminals if isinstance(t.pattern, PatternStr)}
     return _Grammar(lark, names, {name: word for word, name in names.items()})
 

@@ -75,29 +75,27 @@ def _named(lifecycle: Lifecycle, placed: Sequence[Placed]) -> Iterator[_Named]:
         yield _Named("place", place.name, _labels([p.domain for p in place.params]), place.span)
     for sort in lifecycle.sorts:
         yield _Named("sort", sort.name, (), sort.span)
-    truths = {state.name for state in lifecycle.states if state.domain.label == "bool"}
-    truths |= {control.name for control in lifecycle.controls if control.domain.label == "bool"}
     terms = {family.name for family in lifecycle.terms}
-    for item in placed:
-        decl = item.declaration
-        if not isinstance(decl, s.DefDecl) or item.prefix or decl.name.text in terms or _value(decl.body, truths):
-            continue
-        yield _Named("condition", decl.name.text, tuple(b.sort.text for b in decl.params), decl.name.span)
+    defs = {d.name.text: d for i in placed if isinstance(d := i.declaration, s.DefDecl) and not i.prefix}
+    for name, decl in defs.items():
+        if name not in terms and not _value(decl.body, defs):
+            yield _Named("condition", name, tuple(b.sort.text for b in decl.params), decl.name.span)
 
 
 def _labels(domains: Sequence[Domain]) -> tuple[str, ...]:
     return tuple(domain.label for domain in domains)
 
 
-def _value(body: s.Expr, truths: set[str]) -> bool:
-    """Whether a `def` that is no term is a value, not a condition."""
+def _value(body: s.Expr, defs: Mapping[str, s.DefDecl]) -> bool:
+    """Whether a `def` that is no term is a value, not a condition: by its words, as typing has it."""
     match body:
         case s.Number() | s.Binary(operator="+"):
             return True
         case s.IfExpr():
-            return _value(body.then, truths)
+            return _value(body.then, defs)
         case s.Ref():
-            return body.name.text not in truths | {"true", "false"}
+            word = body.name.text
+            return _value(defs[word].body, defs) if word in defs else word not in ("true", "false")
     return False
 
 
@@ -142,8 +140,10 @@ class _Fit:
         fitting = sorted(n.name for n in self.known.values() if n.fits(lacking))
         if not exact or not fitting:
             return None
-        which = f"one of {', '.join(f'`{n}`' for n in fitting)}" if len(fitting) > 1 else f"`{fitting[0]}`"
-        return self._says(short, exact[0].span, matched, name.upper(), f"take {which} for it: ")
+        if len(fitting) == 1:
+            return self._says(short, exact[0].span, matched, fitting[0], f"take `{fitting[0]}` for it: ")
+        which = ", ".join(f"`{n}`" for n in fitting)
+        return self._says(short, exact[0].span, matched, name.upper(), f"take one of {which} for it: ")
 
     def _says(
         self, what: str, span: Span, matched: Mapping[str, _Named | None], missing: str, before: str

@@ -8,7 +8,6 @@ them leaves unused another needs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from keyfate.language import syntax as s
 from keyfate.language.declaring import Placed
@@ -16,91 +15,75 @@ from keyfate.language.source import Diagnostic, Label, Span
 from keyfate.language.symbols import KINDS
 
 Family = s.DefDecl | s.MessageDecl
+_LEAVES = (s.Word, s.Text, s.Number, s.Quoted, Span, str, int, type(None))
 
 
 def unused(placed: Iterable[Placed]) -> tuple[Diagnostic, ...]:
     """KF310 for a key, def or message that nothing uses, KF311 for a variable, KF314 for a shape."""
-    text = _Text(tuple(placed))
+    text = _Text(placed)
     found = (*text.families_unused(), *text.shapes_unused(), *text.variables_unused())
     return tuple(sorted(found, key=lambda d: d.span.start))
 
 
-@dataclass(frozen=True)
 class _Text:
-    """Every declaration, and what names mean in it."""
+    """Every declaration, what is in it, and what names mean there."""
 
-    placed: tuple[Placed, ...]
-
-    @property
-    def own(self) -> Iterator[s.Declaration]:
-        return (item.declaration for item in self.placed if not item.prefix)
-
-    def families(self) -> Mapping[str, Placed]:
-        return {i.prefix + i.declaration.name.text: i for i in self.placed if isinstance(i.declaration, Family)}
-
-    def shapes(self) -> Mapping[str, Placed]:
-        """Properties with parameters."""
-        return {
-            i.prefix + i.declaration.name.text: i
-            for i in self.placed
-            if isinstance(i.declaration, s.PropertyDecl) and i.declaration.params
+    def __init__(self, placed: Iterable[Placed]) -> None:
+        self.walked = [(item, tuple(_nodes(item.declaration))) for item in placed]
+        self.families = {
+            item.prefix + item.declaration.name.text: (item.prefix, item.declaration, _named(nodes))
+            for item, nodes in self.walked
+            if isinstance(item.declaration, Family)
         }
-
-    def applied(self) -> frozenset[str]:
-        """The shapes that a `check` applies."""
-        shapes = self.shapes()
-        checks = ((i.prefix, i.declaration) for i in self.placed if isinstance(i.declaration, s.CheckDecl))
-        named = (_find(decl.property.text, prefix, shapes) for prefix, decl in checks)
-        return frozenset(name for name in named if name is not None)
+        self.shapes = {
+            item.prefix + item.declaration.name.text: (item.prefix, item.declaration)
+            for item, _ in self.walked
+            if isinstance(item.declaration, s.PropertyDecl) and item.declaration.params
+        }
+        checks = ((i.prefix, i.declaration) for i, _ in self.walked if isinstance(i.declaration, s.CheckDecl))
+        named = (_find(decl.property.text, prefix, self.shapes) for prefix, decl in checks)
+        self.applied = frozenset(name for name in named if name is not None)
 
     def families_unused(self) -> Iterator[Diagnostic]:
-        families, applied = self.families(), self.applied()
-        users: dict[str, list[Family]] = {name: [] for name in families}
-        pending: list[str] = []
-        for item in self.placed:
-            decl = item.declaration
-            bound: frozenset[str] = frozenset()
-            if isinstance(decl, s.PropertyDecl) and decl.params:
-                if item.prefix + decl.name.text not in applied:
-                    continue  # nobody asks it
-                bound = frozenset(param.name.text for param in decl.params)  # what `check` gives
-            named = (_find(name, item.prefix, families) for name in mentions(decl) - bound)
-            used = [name for name in named if name is not None]
-            if isinstance(decl, Family):
-                for name in used:
-                    users[name].append(decl)
-            else:
-                pending.extend(used)
+        pending = [name for item, nodes in self.walked for name in self._asked_for(item, nodes)]
+        users: dict[str, list[Label]] = {name: [] for name in self.families}
+        uses: dict[str, list[str]] = {}
+        for name, (prefix, decl, words) in self.families.items():
+            uses[name] = self._meant(prefix, words)
+            for used in uses[name]:
+                users[used].append(Label(decl.name.span, "this uses it, and is used by nothing"))
         live: set[str] = set()
         while pending:
             name = pending.pop()
-            if name in live:
-                continue
-            live.add(name)
-            item = families[name]
-            named = (_find(word, item.prefix, families) for word in mentions(item.declaration))
-            pending.extend(word for word in named if word is not None)
-        for name, item in families.items():
-            decl = item.declaration
-            assert isinstance(decl, Family)
-            if name not in live and not item.prefix:
+            if name not in live:
+                live.add(name)
+                pending.extend(uses[name])
+        for name, (prefix, decl, _) in self.families.items():
+            if name not in live and not prefix:
+                message = isinstance(decl, s.MessageDecl)
+                help = "let a parameter of an attacker's action range over it, or take it out" if message else ""
                 kind = "message" if isinstance(decl, s.MessageDecl) else decl.kind
-                yield nothing_uses(
-                    kind,
-                    name,
-                    decl.name.span,
-                    tuple(Label(user.name.span, "this uses it, and is used by nothing") for user in users[name]),
-                    "take it out, or use it"
-                    if kind != "message"
-                    else "give an attacker's action a parameter that ranges over it, or take it out",
-                )
+                yield nothing_uses(kind, name, decl.name.span, tuple(users[name]), help)
+
+    def _asked_for(self, item: Placed, nodes: Iterable[object]) -> list[str]:
+        """The keys, defs and messages that a declaration of another kind uses."""
+        decl = item.declaration
+        if isinstance(decl, Family):
+            return []
+        if isinstance(decl, s.PropertyDecl) and decl.params:
+            if item.prefix + decl.name.text not in self.applied:
+                return []  # nobody asks it
+            given = frozenset(param.name.text for param in decl.params)
+            return self._meant(item.prefix, _named(nodes) - given)
+        return self._meant(item.prefix, _named(nodes))
+
+    def _meant(self, prefix: str, words: Iterable[str]) -> list[str]:
+        found = (_find(word, prefix, self.families) for word in words)
+        return [name for name in found if name is not None]
 
     def shapes_unused(self) -> Iterator[Diagnostic]:
-        applied = self.applied()
-        for name, item in self.shapes().items():
-            decl = item.declaration
-            assert isinstance(decl, s.PropertyDecl)
-            if name not in applied and not item.prefix:
+        for name, (prefix, decl) in self.shapes.items():
+            if name not in self.applied and not prefix:
                 given = ", ".join(param.name.text for param in decl.params)
                 yield Diagnostic(
                     "KF314",
@@ -112,8 +95,10 @@ class _Text:
 
     def variables_unused(self) -> Iterator[Diagnostic]:
         asked = self._asked()
-        for decl in self.own:
-            match decl:
+        for item, nodes in self.walked:
+            if item.prefix:
+                continue
+            match decl := item.declaration:
                 case s.DefDecl() | s.MessageDecl():
                     what = "message" if isinstance(decl, s.MessageDecl) else decl.kind
                     yield from _unused(decl.params, (decl.body,), f"the {what} `{decl.name.text}`", _DROP)
@@ -123,7 +108,7 @@ class _Text:
                     body = (decl.needs, decl.guard, decl.effects)
                     yield from _unused(params, body, f"the action `{decl.name.text}`", _DROP)
                 case s.PlaceDecl() | s.StateDecl():
-                    used = mentions(decl.starts if isinstance(decl, s.PlaceDecl) else decl.initial)
+                    used = _named(_nodes(decl.starts if isinstance(decl, s.PlaceDecl) else decl.initial))
                     for part in decl.index:
                         if part.name is not None and part.name.text not in used:
                             help = f"name the sort alone: `[{part.sort.text}]`"
@@ -132,7 +117,7 @@ class _Text:
                     where = f"the property `{decl.name.text}`"
                     yield from _unused(decl.binders, (decl.when, decl.body), where, _DROP)
                     yield from _unused(decl.params, (decl.binders, decl.when, decl.body), where, _DROP)
-            for node in _nodes(decl):
+            for node in nodes:
                 if isinstance(node, s.Quantified):
                     yield from _unused(node.binders, (node.where, node.body), f"this `{node.kind}`", _DROP)
                 elif isinstance(node, s.ForEffect):
@@ -141,8 +126,8 @@ class _Text:
     def _asked(self) -> Mapping[str, frozenset[int]]:
         """By action of the own file, the parameters that some `did A[…]` tells instances apart by."""
         found: dict[str, set[int]] = {}
-        for item in self.placed:
-            for node in _nodes(item.declaration):
+        for _, nodes in self.walked:
+            for node in nodes:
                 if isinstance(node, s.DidExpr):
                     positions = (n for n, arg in enumerate(node.args) if arg is not None)
                     found.setdefault(node.action.text, set()).update(positions)
@@ -158,14 +143,14 @@ def nothing_uses(kind: str, name: str, span: Span, labels: tuple[Label, ...] = (
     return Diagnostic("KF310", f"nothing uses the {what} `{name}`", span, labels, help or "take it out", "warning")
 
 
-def mentions(node: object) -> frozenset[str]:
-    """The names in expressions and of sorts that are used below `node`; what it declares is not among them."""
+def _named(nodes: Iterable[object]) -> frozenset[str]:
+    """The names in expressions, and of sorts that variables range over; not what is declared."""
     found: set[str] = set()
-    for part in _nodes(node):
-        if isinstance(part, s.Ref):
-            found.add(part.name.text)
-        elif isinstance(part, s.Binder):
-            found.add(part.sort.text)
+    for node in nodes:
+        if isinstance(node, s.Ref):
+            found.add(node.name.text)
+        elif isinstance(node, s.Binder):
+            found.add(node.sort.text)
     return frozenset(found)
 
 
@@ -176,11 +161,11 @@ def _nodes(node: object) -> Iterator[object]:
         present = pending.pop()
         if isinstance(present, tuple):
             pending.extend(present)
-        elif hasattr(present, "span"):
-            yield present
-            pending.extend(v for v in vars(present).values() if not isinstance(v, str | Span))
         elif isinstance(present, s.Notes):
             pending.extend(expr for expr, _ in present.values)
+        elif not isinstance(present, _LEAVES):
+            yield present
+            pending.extend(vars(present).values())
 
 
 def _find(name: str, prefix: str, known: Mapping[str, object]) -> str | None:
@@ -195,7 +180,7 @@ def _find(name: str, prefix: str, known: Mapping[str, object]) -> str | None:
 
 def _unused(binders: Iterable[s.Binder], inside: object, where: str, help: str) -> Iterator[Diagnostic]:
     listed = tuple(binders)
-    used = mentions(inside) if listed else frozenset()
+    used = _named(_nodes(inside)) if listed else frozenset()
     for binder in listed:
         if binder.name.text not in used:
             yield _unused_variable(binder.name, where, help)

@@ -18,6 +18,7 @@ from keyfate.language.typed import (
     Did,
     Effect,
     ForEach,
+    Gain,
     Has,
     Lifecycle,
     Lose,
@@ -29,13 +30,22 @@ _SHOWN = 5  # of what a place holds
 
 
 def impossible(lifecycle: Lifecycle) -> tuple[Diagnostic, ...]:
-    """KF315 for sources that never yield, KF316 for conditions that never hold, KF317 for losses of what is never
-    there, KF318 for places that never hold anything and exposures that never show any."""
+    """KF315 for sources that never yield, KF316 for conditions that never hold, KF317 for losses of what is
+    never there, KF318 for exposed places that never hold anything."""
     try:
         contents = Contents(lifecycle)
     except TooManyShapesError:
         return ()
     return tuple(_Warnings(lifecycle, contents).all())
+
+
+def empty_places(lifecycle: Lifecycle) -> tuple[Diagnostic, ...]:
+    """KF318 for the other places that never hold anything, where no action is warned of for it."""
+    try:
+        contents = Contents(lifecycle)
+    except TooManyShapesError:
+        return ()
+    return tuple(_Warnings(lifecycle, contents).empty_places(exposed=False))
 
 
 class _Warnings:
@@ -46,7 +56,7 @@ class _Warnings:
         self._names = _names(lifecycle, contents)
 
     def all(self) -> Iterator[Diagnostic]:
-        yield from self._empty_places()
+        yield from self.empty_places(exposed=True)
         for exposure in self.lifecycle.exposures:
             if not self.contents.can_hold(exposure.condition):
                 so = f"nobody ever sees `{exposure.place.name}` by this"
@@ -118,25 +128,29 @@ class _Warnings:
             help = "take it out, or ask for something that can be"
         return Diagnostic("KF316", message, span, labels, help, "warning")
 
-    def _empty_places(self) -> Iterator[Diagnostic]:
+    def empty_places(self, *, exposed: bool) -> Iterator[Diagnostic]:
+        """Places that nothing ever enters; those that are exposed, or the others that no effect writes to."""
+        effects = tuple(_effects(action.effects for action in self.lifecycle.actions))
         for place in self.lifecycle.places:
             if self.contents.places[place.name]:
                 continue
-            labels = [
-                Label(exposure.span, "so this shows nothing")
-                for exposure in self.lifecycle.exposures
-                if exposure.place.name == place.name
+            shown = [
+                Label(e.span, "so this shows nothing") for e in self.lifecycle.exposures if e.place.name == place.name
             ]
-            for effect in _effects(action.effects for action in self.lifecycle.actions):
-                if isinstance(effect, Copy) and effect.origin.name == place.name:
-                    labels.append(Label(effect.span, "so this copies nothing"))
-                elif isinstance(effect, Lose | Become) and effect.place.name == place.name and not _fills(effect):
-                    labels.append(Label(effect.span, "so this removes nothing"))
+            if exposed != bool(shown) or (not shown and any(_fills(effect, place.name) for effect in effects)):
+                continue
+            removing = [e for e in effects if isinstance(e, Lose | Become) and e.place.name == place.name]
+            copying = [e for e in effects if isinstance(e, Copy) and e.origin.name == place.name]
+            labels = (
+                *shown,
+                *(Label(e.span, "so this copies nothing") for e in copying),
+                *(Label(e.span, "so this removes nothing") for e in removing if not _fills(e, place.name)),
+            )
             yield Diagnostic(
                 "KF318",
-                f"nothing ever enters the place `{place.name}`",
+                f"nothing ever enters the place `{place.name}`{', so to expose it shows nothing' if shown else ''}",
                 place.span,
-                tuple(labels[:_SHOWN]),
+                labels[:_SHOWN],
                 f"let an action write to it, as in `{place.name} gains …`, or let it start with something",
                 "warning",
             )
@@ -192,8 +206,14 @@ def _effects(groups: Iterable[Sequence[Effect]]) -> Iterator[Effect]:
                 yield from _effects((effect.then, effect.otherwise))
 
 
-def _fills(effect: Effect) -> bool:
-    return isinstance(effect, Become) and bool(effect.terms)
+def _fills(effect: Effect, place: str) -> bool:
+    """Whether the effect is meant to put something there."""
+    match effect:
+        case Gain(target) | Copy(target):
+            return target.name == place
+        case Become(target, terms):
+            return target.name == place and bool(terms)
+    return False
 
 
 def _all(places: Sequence[str]) -> str:
