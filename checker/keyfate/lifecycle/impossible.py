@@ -40,12 +40,14 @@ def impossible(lifecycle: Lifecycle) -> tuple[Diagnostic, ...]:
 
 
 def empty_places(lifecycle: Lifecycle) -> tuple[Diagnostic, ...]:
-    """KF318 for the other places that never hold anything, where no action is warned of for it."""
+    """KF318 for the other places that never hold anything, where no other warning says so."""
     try:
         contents = Contents(lifecycle)
     except TooManyShapesError:
         return ()
-    return tuple(_Warnings(lifecycle, contents).empty_places(exposed=False))
+    warnings = _Warnings(lifecycle, contents)
+    told = {label.span for warning in warnings.all() for label in warning.labels}
+    return tuple(warning for warning in warnings.empty_places(exposed=False) if warning.span not in told)
 
 
 class _Warnings:
