@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from keyfate import __version__
-from keyfate.cli import deciding, drawing, linting, texts
+from keyfate.cli import deciding, drawing, linting, starting, texts
 from keyfate.cli.printing import show_errors
 from keyfate.language.library import LibraryError
 from keyfate.language.source import LifecycleError
@@ -39,6 +39,7 @@ for _command in (
     drawing.draw,
     linting.lint,
     texts.format_,
+    starting.new,
 ):
     keyfate.add_command(_command)
 
