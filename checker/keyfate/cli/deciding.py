@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from keyfate.cli import options
+from keyfate.cli import completing, options
 from keyfate.cli.printing import colored, columns, put, refuse_taken
 
 if TYPE_CHECKING:
@@ -21,7 +21,13 @@ _format = click.option("--format", "form", type=click.Choice(("text", "json")), 
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[POLICY|FOLDER|LIFECYCLE.kf]...", type=click.Path(path_type=Path))
+@click.argument(
+    "paths",
+    nargs=-1,
+    metavar="[POLICY|FOLDER|LIFECYCLE.kf]...",
+    type=click.Path(path_type=Path),
+    shell_complete=completing.policy_or_lifecycle,
+)
 @click.option("--library", is_flag=True, help="Check the shipped library against its expected answers.")
 @click.option("--update", is_flag=True, help="With --library: write what was found as expected.")
 @click.option(
@@ -66,8 +72,13 @@ def check(
 
 
 @click.command()
-@click.argument("policy", metavar="POLICY|LIFECYCLE.kf", type=click.Path(path_type=Path))
-@click.argument("name", metavar="PROPERTY")
+@click.argument(
+    "policy",
+    metavar="POLICY|LIFECYCLE.kf",
+    type=click.Path(path_type=Path),
+    shell_complete=completing.policy_or_lifecycle,
+)
+@click.argument("name", metavar="PROPERTY", shell_complete=completing.property_name)
 @_format
 @options.output
 @options.deciding
@@ -82,7 +93,7 @@ def explain(policy: Path, name: str, form: str, output: Path | None, **how: Any)
 
 
 @click.command(name="list")
-@click.argument("lifecycle", required=False)
+@click.argument("lifecycle", required=False, shell_complete=completing.lifecycle)
 @options.scope
 @options.output
 def list_(lifecycle: str | None, scope: dict[str, int], output: Path | None) -> None:
@@ -94,7 +105,7 @@ def list_(lifecycle: str | None, scope: dict[str, int], output: Path | None) -> 
 
 
 @click.command()
-@click.argument("path", metavar="LIFECYCLE|POLICY")
+@click.argument("path", metavar="LIFECYCLE|POLICY", shell_complete=completing.policy_or_lifecycle)
 @click.option("--walks", type=click.IntRange(min=1), default=200, show_default=True, help="How many random walks.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed walks elsewhere.")
 @options.scope

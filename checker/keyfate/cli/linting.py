@@ -7,14 +7,16 @@ from pathlib import Path
 
 import click
 
-from keyfate.cli import options
+from keyfate.cli import completing, options
 from keyfate.cli.printing import colored, columns, put, refuse_taken
 
 NOTHING = 4
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[LIFECYCLE|POLICY|FOLDER]...")
+@click.argument(
+    "paths", nargs=-1, metavar="[LIFECYCLE|POLICY|FOLDER]...", shell_complete=completing.policy_or_lifecycle
+)
 @click.option("--strict", is_flag=True, help="End with 1 if there is a warning.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 @options.output

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from keyfate import __version__
-from keyfate.cli import deciding, drawing, linting, starting, texts
+from keyfate.cli import completing, deciding, drawing, linting, starting, texts
 from keyfate.cli.printing import show_errors
 from keyfate.language.library import LibraryError
 from keyfate.language.source import LifecycleError
@@ -31,6 +31,7 @@ def keyfate() -> None:
     """
 
 
+
 for _command in (
     deciding.check,
     deciding.explain,
@@ -40,6 +41,7 @@ for _command in (
     linting.lint,
     texts.format_,
     starting.new,
+    completing.completion,
 ):
     keyfate.add_command(_command)
 
@@ -75,7 +77,7 @@ def main() -> NoReturn:
     gc.set_threshold(100_000, 20, 100)  # millions of small objects that live to the end, and no cycles
     try:
         with _Defects():
-            status = keyfate.main(standalone_mode=False)
+            status = keyfate.main(standalone_mode=False, complete_var=completing.VARIABLE)
     except click.ClickException as error:
         error.show()
         status = UNUSABLE

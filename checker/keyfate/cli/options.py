@@ -9,6 +9,8 @@ from pathlib import Path
 
 import click
 
+from keyfate.cli import completing
+
 ENGINES = ("auto", "z3", "explicit")
 
 
@@ -31,7 +33,14 @@ def _number(ctx: click.Context, param: click.Parameter, given: float | None) -> 
     return given
 
 
-scope = click.option("--scope", multiple=True, callback=_scope, metavar="SORT=SIZE", help="Resize a sort: Platform=3.")
+scope = click.option(
+    "--scope",
+    multiple=True,
+    callback=_scope,
+    metavar="SORT=SIZE",
+    help="Resize a sort: Platform=3.",
+    shell_complete=completing.sort_size,
+)
 output = click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead.")
 
 

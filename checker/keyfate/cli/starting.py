@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from keyfate.cli import completing
 from keyfate.cli.printing import put
 
 _output = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file.")
@@ -30,7 +31,7 @@ def lifecycle(name: str, output: Path | None) -> None:
 
 
 @new.command()
-@click.argument("lifecycle", metavar="LIFECYCLE")
+@click.argument("lifecycle", metavar="LIFECYCLE", shell_complete=completing.lifecycle)
 @_output
 def policy(lifecycle: str, output: Path | None) -> None:
     """Write a policy about LIFECYCLE, a path or a shipped name: valid, with all that can be set as comments.

@@ -43,6 +43,16 @@ def load_text(text: str, path: str = "<text>", *, scope: Mapping[str, int] | Non
     return _load(Source(path, text), Path(path), scope or {})
 
 
+def declarations(path: str | Path) -> tuple[Placed, ...]:
+    """What the file at `path` and its includes declare, as far as it can be read: unchecked, and quick.
+
+    Raises LifecycleError where the file itself cannot be read.
+    """
+    source = Source(str(path), read_text(Path(path), shown=str(path)))
+    reader = _Reader(resolved(Path(path).parent))
+    return tuple(reader.read(source, "", (resolved(Path(path)),)))
+
+
 def _load(source: Source, path: Path, scope: Mapping[str, int]) -> Loaded:
     reader = _Reader(resolved(path.parent))
     placed = tuple(reader.read(source, "", (resolved(path),)))

@@ -95,7 +95,7 @@ def _attacker(lifecycle: Lifecycle, attackers: Attackers | None) -> Iterator[str
         text = _told(capability)
         written = f"  {_text(capability.name) + ',':{wide}}"
         if len(written) + len(text) + 4 > _WIDTH:
-            yield from (f"  {line}" for line in _prose(text))
+            yield from (f"  {line}" for line in _prose(text, _WIDTH - 2))
             yield written.rstrip()
         else:
             yield f"{written}  # {text}" if text else written.rstrip()
@@ -109,11 +109,14 @@ def _attacker(lifecycle: Lifecycle, attackers: Attackers | None) -> Iterator[str
 
 def _profiles(lifecycle: Lifecycle, attackers: Attackers) -> Iterator[str]:
     """The profiles that grant something here: whoever is left has nothing to attack this lifecycle with."""
-    wide = max((len(_text(name)) for name in attackers.grants), default=0)
+    useful = []
     for name, grants in attackers.grants.items():
         on, wrong = capabilities(lifecycle, grants, foreign=True)
         if on and not any(d.severity == "error" for d in wrong):
-            yield from _line(f"profile = {_text(name):{wide}}", attackers.titles.get(name, ""))
+            useful.append(name)
+    wide = max((len(_text(name)) for name in useful), default=0)
+    for name in useful:
+        yield from _line(f"profile = {_text(name):{wide}}", attackers.titles.get(name, ""))
 
 
 def _require(lifecycle: Lifecycle) -> Iterator[str]:
@@ -135,9 +138,10 @@ def _scope(lifecycle: Lifecycle) -> Iterator[str]:
         return
     yield "[scope]"
     yield from _prose("How many members sorts have; these are the sizes that the lifecycle lists.")
-    wide = max(len(f"{sort.name} = {len(sort.members)}") for sort in lifecycle.sorts)
-    for sort in lifecycle.sorts:
-        yield from _line(f"{f'{sort.name} = {len(sort.members)}':{wide}}", _members(sort))
+    settings = [f"{_key(sort.name)} = {len(sort.members)}" for sort in lifecycle.sorts]
+    wide = max(map(len, settings))
+    for setting, sort in zip(settings, lifecycle.sorts, strict=True):
+        yield from _line(f"{setting:{wide}}", _members(sort))
 
 
 def _members(sort: Sort) -> str:
@@ -168,9 +172,9 @@ def _line(setting: str, text: str) -> Iterator[str]:
     yield f"#{setting}  # {text}" if text else f"#{setting.rstrip()}"
 
 
-def _prose(text: str) -> Iterator[str]:
+def _prose(text: str, width: int = _WIDTH) -> Iterator[str]:
     """Comment lines; a word that is longer than a line is broken."""
-    for line in textwrap.wrap(_clean(text), _WIDTH - 2, break_on_hyphens=False):
+    for line in textwrap.wrap(_clean(text), width - 2, break_on_hyphens=False):
         yield f"# {line}"
 
 
@@ -185,6 +189,11 @@ def _told(capability: Capability) -> str:
 
 def _value(value: Value) -> str:
     return _text(value) if isinstance(value, str) else show_value(value)
+
+
+def _key(name: str) -> str:
+    """A sort's name as one key: the table of sizes has no tables in it."""
+    return _text(name) if "." in name else name
 
 
 def _text(text: str) -> str:
