@@ -36,7 +36,7 @@ def offered(line: str, cwd: Path) -> list[str]:
     number = str(len(line.split(" ")) - 1)
     done = process(cwd=cwd, COMP_WORDS=line, COMP_CWORD=number, **{VARIABLE: "bash_complete"})
     assert (done.returncode, done.stderr) == (0, ""), done
-    return done.stdout.splitlines()
+    return done.stdout.split()
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_the_other_shells_are_told_in_their_own_way(folder: Path) -> None:
 
 
 def test_an_answer_loads_what_it_needs_and_no_more(folder: Path) -> None:
-    heavy = "pydantic z3 pysat networkx hypothesis rich jsonschema keyfate.language.checking.conflicts"
+    heavy = "pydantic z3 pysat networkx hypothesis rich jsonschema keyfate.lifecycle.conflicts"
     code = f"""
 import sys
 sys.argv = ["keyfate"]

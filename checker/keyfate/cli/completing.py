@@ -79,6 +79,7 @@ def _given(ctx: click.Context) -> Iterable[str]:
         for word in value if isinstance(value, tuple) else (value,):
             if isinstance(word, str | Path):
                 yield str(word)
+    yield from ctx.args  # where an option still waits for its value, nothing was made of the words before it
 
 
 def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
