@@ -55,6 +55,7 @@ def cases() -> list[Case]:
     ]
     for lifecycle in sorted(folder("models").glob("*.kf")):
         found.append(Case(f"format {lifecycle.name}", (*keyfate, "format", "--check", str(lifecycle)), (0, 1)))
+        found.append(Case(f"lint {lifecycle.name}", (*keyfate, "lint", str(lifecycle))))
     for policy in sorted((folder("models") / "policies").glob("*.policy.toml")):
         found.append(Case(f"check {policy.name}", (*keyfate, "check", str(policy)), (0, 1, 3)))
     return found

@@ -84,6 +84,10 @@ def test_nothing_is_said_where_all_is_used() -> None:
         ("property p(item: secret) never attacker knows item", ["KF314 p"]),
         ("property p(item: secret) never attacker knows item check p(other) as kept_too", []),
         ("def spare = hash(other) property p(item: secret) never disk has spare and disk has item", None),
+        (
+            "def spare = disk has other property p(spare: condition) never spare and mode = plain check p(true)",
+            ["KF310 spare"],  # in the shape, the name is what `check` gives
+        ),
         ("action look[p: P] by host", ["KF311 p"]),
         ("action look[p: P] by host property p1 never did look[alpha]", []),
         ("action look[p: P] by host property p1 never did look[_]", ["KF311 p"]),

@@ -235,6 +235,32 @@ def test_terms_of_too_many_shapes_are_left_alone() -> None:
     assert impossible(lifecycle(WORLD + f"action act by cpu then disk gains {deep} using empty")) == ()
 
 
+def test_a_long_way_to_go_is_not_gone() -> None:
+    """Each action waits for the one behind it, so that every round of the fixpoint brings one more."""
+    number = 400
+    chain = "".join(f"action a{n} by cpu when once did a{n + 1}\n" for n in range(number))
+    text = (
+        WORLD
+        + chain
+        + f"action a{number} by cpu\n action act by cpu then disk gains hash(m) using safe action put by cpu then disk gains k"
+    )
+    assert impossible(lifecycle(text)) == ()
+    assert told(impossible(lifecycle(text.replace(chain, "")))) == ["KF315 disk gains hash(m) using safe"]
+
+
+def test_a_loop_that_may_stay_empty_stops_nothing() -> None:
+    where = "action act by cpu then for p: P where %s { safe gains blob using safe }; disk gains k"
+    assert "act" in Contents(lifecycle(WORLD + where % "on")).happening
+    assert "act" not in Contents(lifecycle(WORLD + where.replace("where %s ", ""))).happening
+
+
+def test_what_is_lost_from_an_empty_place_is_said_of_the_place() -> None:
+    text = WORLD + "action act by cpu then empty loses k; disk gains k"
+    assert told(impossible(lifecycle(text))) == []
+    (found,) = empty_places(lifecycle(text))
+    assert [label.text for label in found.labels] == ["so this removes nothing"]
+
+
 def shape(term: Term) -> Term:
     if isinstance(term, Atom):
         return Atom(term.name, (), term.public)

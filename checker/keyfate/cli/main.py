@@ -31,7 +31,6 @@ def keyfate() -> None:
     """
 
 
-
 for _command in (
     deciding.check,
     deciding.explain,

@@ -49,12 +49,13 @@ from keyfate.lifecycle.names import Atom, Compound, Term
 from keyfate.lifecycle.trees import children, parameters
 
 _MOST_SHAPES = 256  # of one term: conditions inside it multiply them
+_MOST_LOOKS = 100_000  # at actions: each round of the fixpoint looks at all of them
 
 Shapes = frozenset[Term]
 
 
 class TooManyShapesError(Exception):
-    """A term has so many shapes that nothing is said about the lifecycle."""
+    """Terms have so many shapes, or follow from each other so slowly, that nothing is said about the lifecycle."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,11 @@ class Contents:
         self._deduction = Deduction(dict.fromkeys(self._universe()))
         for place in self.lifecycle.places:
             self.places[place.name] = {shape for start in place.starts for shape in self.shapes(start)}
-        size = -1
+        size, looks = -1, 0
         while size != self._size():
-            size = self._size()
+            size, looks = self._size(), looks + len(self.lifecycle.actions)
+            if looks > _MOST_LOOKS:
+                raise TooManyShapesError
             self._round()
 
     def _universe(self) -> Iterator[Term]:
