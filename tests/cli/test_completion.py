@@ -51,6 +51,8 @@ def offered(line: str, cwd: Path) -> list[str]:
         ("keyfate explain vault.kf a", ["plain,audited"]),
         ("keyfate explain tdx-1.0-volatile c", ["plain,confidentiality", "plain,cpu_sanitization"]),
         ("keyfate explain tdx-1.0-volatile key", ["plain,key_secrecy"]),  # checked `as` another name
+        ("keyfate draw trace safe.policy.toml g", ["plain,gone_is_gone"]),
+        ("keyfate draw keys tdx-1.0", ["plain,tdx-1.0-volatile"]),
         ("keyfate explain nowhere.kf ", []),
         ("keyfate hunt vault.kf --scope ", ["plain,Shelf=", "plain,Count="]),
         ("keyfate check safe.policy.toml vault.kf --scope C", ["plain,Count="]),

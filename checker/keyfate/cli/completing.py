@@ -74,7 +74,7 @@ def _paths(incomplete: str, *, policies: bool) -> list[CompletionItem]:
 
 def _given(ctx: click.Context) -> Iterable[str]:
     """The paths and names that the command was given so far."""
-    for name in ("policy", "lifecycle", "path", "paths"):
+    for name in ("policy", "lifecycle", "path", "paths", "name"):
         value = ctx.params.get(name)
         for word in value if isinstance(value, tuple) else (value,):
             if isinstance(word, str | Path):

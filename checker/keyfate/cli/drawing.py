@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from keyfate.cli import options
+from keyfate.cli import completing, options
 from keyfate.cli.printing import put, refuse_taken
 
 KINDS = ("lifecycle", "keys", "dataflow", "trace", "attack")
@@ -17,8 +17,8 @@ FORMATS = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".md": "markdown", ".
 
 @click.command()
 @click.argument("kind", metavar="KIND", type=click.Choice(KINDS))
-@click.argument("name", metavar="LIFECYCLE|POLICY")
-@click.argument("rule", metavar="[PROPERTY]", required=False)
+@click.argument("name", metavar="LIFECYCLE|POLICY", shell_complete=completing.policy_or_lifecycle)
+@click.argument("rule", metavar="[PROPERTY]", required=False, shell_complete=completing.property_name)
 @click.option(
     "-o",
     "--output",

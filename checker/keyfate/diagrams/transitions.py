@@ -130,9 +130,7 @@ def _candidates(look: Look, happening: Happening, states: set[str]) -> Iterator[
                     yield Transition(name.name, before, after, happening.action.name)
 
 
-def _possible(
-    look: Look, happening: Happening, effect: Assign, name: StateName, before: Value, after: Value
-) -> bool:
+def _possible(look: Look, happening: Happening, effect: Assign, name: StateName, before: Value, after: Value) -> bool:
     """Whether some typed state has `before`, satisfies guard and constraints, and is left for `after`."""
     constraints: tuple[Wanted, ...] = tuple((rule.condition, {}, True) for rule in look.lifecycle.constraints)
 

@@ -100,9 +100,7 @@ class Engine:
         says not to be believed before the interpreter replays them.
         """
         question = self.question(problem)
-        return tuple(
-            self._trace(question, problem, sample.run, sample.actions) for sample in covering(question)
-        )
+        return tuple(self._trace(question, problem, sample.run, sample.actions) for sample in covering(question))
 
     def _trace(self, question: Question, problem: Problem, run: Run, actions: tuple[ActionName, ...]) -> Trace:
         bits = self._compiled.bits
