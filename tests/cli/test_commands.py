@@ -15,7 +15,7 @@ import pytest
 from keyfate.cli import main as cli
 from keyfate.commands import checking
 from keyfate.language.library import LibraryError
-from keyfate.policy.loading import shipped_names
+from keyfate.policy.finding import shipped_names
 from vault import furnish
 
 ENV = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}

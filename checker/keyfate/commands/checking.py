@@ -12,7 +12,8 @@ from keyfate.checking.judges import Deadline, EngineName
 from keyfate.checking.library import compared, expected_path, library_policies, rewritten
 from keyfate.checking.results import Report
 from keyfate.checking.running import Options, Tick
-from keyfate.checking.session import Scopes, Session, open_session
+from keyfate.checking.session import Session, open_session
+from keyfate.checking.shelf import Scopes
 from keyfate.commands import naming
 from keyfate.commands.progress import bar
 from keyfate.policy.finding import find

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from keyfate.checking.judges import Deadline, EngineName
 from keyfate.checking.results import PolicySummary, Result
 from keyfate.checking.running import Options
-from keyfate.checking.session import Scopes, Session, open_session
+from keyfate.checking.session import Session, open_session
+from keyfate.checking.shelf import Scopes
 from keyfate.commands import naming
 from keyfate.diagrams.figure import Drawing, Figure, UndrawableError
 from keyfate.diagrams.graphviz import PictureError, find, missing, picture

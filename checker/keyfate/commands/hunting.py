@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from keyfate.checking.session import Scopes, open_session
+from keyfate.checking.session import open_session
+from keyfate.checking.shelf import Scopes
 from keyfate.commands import naming
 from keyfate.commands.progress import bar
 from keyfate.lifecycle.problem import Settings

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from keyfate.checking.session import Scopes, Shelf, open_session
+from keyfate.checking.session import open_session
+from keyfate.checking.shelf import Scopes, Shelf
 from keyfate.commands import naming
 from keyfate.language.library import folder
 from keyfate.policy.attackers import FILE, load_attackers
-from keyfate.policy.finding import find
-from keyfate.policy.loading import shipped_names
+from keyfate.policy.finding import find, shipped_names
 from keyfate.reporting.listing import Shipped, library_text, lifecycle_text
 
 
