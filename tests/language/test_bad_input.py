@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from keyfate import cli
+from keyfate.cli import main as cli
 from keyfate.language.rendering import render
 from keyfate.language.source import LifecycleError
 from keyfate.policy.loading import load_policy

@@ -158,7 +158,7 @@ def test_a_comment_anywhere(text: str) -> None:
     """Between any two pieces, behind the first or above the second, alone and in company."""
     words = [piece.text for chunk in scan(Source("x.kf", text)).chunks for piece in chunk.pieces]
     for place in range(len(words) + 1):
-        for comment in (" -- one\n", "\n-- one\n", " -- one\n-- two\n\n\n -- three\n"):
+        for comment in ("\n-- one\n", " -- one\n-- two\n\n\n -- three\n"):
             out = assert_neat(" ".join(words[:place]) + comment + " ".join(words[place:]))
             apart = comments(out)
             assert len(apart) == comment.count("--")
