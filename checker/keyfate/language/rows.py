@@ -45,8 +45,8 @@ class Row:
     """One declaration.
 
     `cells` begin its first line and line up with those of its neighbours; `body` follows
-    them there. `title`, the description, and `notes` are beside them where there is room;
-    what is `below` never is.
+    them there. `title`, mostly the description, is beside them where there is room; what
+    is `below` never is.
     """
 
     cells: tuple[Doc, ...]
