@@ -68,12 +68,14 @@ class Plot:
 
 
 def identifier(name: str) -> str:
-    """`name` as the name of a node: itself but for backslashes, which DOT cannot have everywhere and are
-    doubled, and invisible characters, written as their codes. No two names become one.
+    """`name` as the name of a node: itself, but backslashes, which DOT cannot have everywhere, are doubled, and
+    what is invisible, or a percent sign at the beginning, by which Graphviz knows nodes without a name, is
+    written as its code. No two names become one.
 
-    A single backslash before a letter other than `x`, `u` and `U` begins no such name: ours begin so.
+    A single backslash before a letter other than `x`, `u` and `U` stands in no such name: in ours it is the first.
     """
-    return escape(name.replace("\\", "\\\\"))
+    found = escape(name.replace("\\", "\\\\"))
+    return f"\\x25{found[1:]}" if found.startswith("%") else found
 
 
 def label(lines: Sequence[str], end: str = "\\n") -> str:
