@@ -6,6 +6,7 @@ there is none for a platform, the system's `dot` draws nearly the same.
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -64,7 +65,7 @@ def _installed() -> str | None:
         return None
     for file in held:
         if file.stem == PACKAGE:
-            found = shutil.which(str(file.locate()))
+            found = shutil.which(os.path.normpath(file.locate()))
             if found is not None:
                 return found
     return None

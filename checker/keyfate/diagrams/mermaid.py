@@ -9,14 +9,17 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from collections.abc import Sequence as Ordered
+from itertools import pairwise
 
 from keyfate.diagrams.figure import Cluster, Drawing, Edge, EdgeKind, Figure, Mark, NodeKind, Sequence
 from keyfate.diagrams.layering import direction
-from keyfate.diagrams.lettering import lines
+from keyfate.diagrams.lettering import WIDTH, lines
 from keyfate.diagrams.styles import EDGES, MARKS, MESSAGES, NODES, heading, legend, message_kinds, said
 from keyfate.language.rendering import escape
 
 _WIDE = 60  # columns of notes
+_COLUMN = 4  # samples of the legend below each other
 _MEANT = re.compile(
     r"""(?<=\d)\)          # `1)` begins a list
       | (?<=\])\(          # `](` a link
@@ -149,18 +152,23 @@ class _Chart:
 
     def _legend(self) -> Iterator[str]:
         shown = legend(self._figure)
+        samples: list[str] = []  # the node with which each begins
         yield '  subgraph legend["legend"]'
         for kind in shown.nodes:
-            yield from self._node(f"legend_{kind}", kind, (), lines(NODES[kind].word), "    ")
+            samples.append(f"legend_{kind}")
+            yield from self._node(samples[-1], kind, (), lines(NODES[kind].word), "    ")
         for mark in shown.node_marks:
             kind = next(node.kind for node in self._figure.nodes if mark in node.marks)
-            yield from self._node(f"legend_{mark}", kind, (mark,), lines(MARKS[mark].word), "    ")
+            samples.append(f"legend_{mark}")
+            yield from self._node(samples[-1], kind, (mark,), lines(MARKS[mark].word), "    ")
         for edge_kind in shown.edges:
             look = EDGES[edge_kind]
+            samples.append(f"legend_from_{edge_kind}")
             yield f"    {self._sample(edge_kind, edge_kind, (), lines(f'{look.prefix}{look.word}'))}"
         for mark in shown.edge_marks:
             edge_kind = next(edge.kind for edge in self._figure.edges if mark in edge.marks)
             words = [*filter(None, [said((mark,), mermaid=True, edge=True)]), *lines(MARKS[mark].word)]
+            samples.append(f"legend_from_{mark}")
             yield f"    {self._sample(mark, edge_kind, (mark,), words)}"
         if shown.boundary:
             yield '    subgraph legend_boundary["trust boundary"]'
@@ -168,8 +176,19 @@ class _Chart:
             yield "    end"
             self._is("dot", "legend_inside")
             self._is("boundary", "legend_boundary")
+        yield from self._below_each_other(samples)
         yield "  end"
         self._is("frame", "legend")
+
+    def _below_each_other(self, samples: Ordered[str]) -> Iterator[str]:
+        """Invisible links; what runs sideways is set below each other without."""
+        if direction(self._figure) == "right":
+            return
+        for number, (above, below) in enumerate(pairwise(samples), start=1):
+            if number % _COLUMN:
+                begin = above.replace("legend_from_", "legend_to_")
+                self._links += 1
+                yield f"    {begin} ~~~ {below}"
 
     def _sample(self, name: str, kind: EdgeKind, marks: Iterable[Mark], words: Iterable[str]) -> str:
         ends = f"legend_from_{name}", f"legend_to_{name}"
@@ -221,13 +240,15 @@ def _sequence(sequence: Sequence, notes: Iterable[str]) -> Iterator[str]:
     last = max(len(names), 1)
     everywhere = "p1" if last == 1 else f"p1,p{last}"
     attacker = next((names[lane.name] for lane in sequence.lanes if lane.kind == "attacker"), None)
+    order = list(names)
     known: set[str] = set()
     for moment in sequence.moments:
         called = [f"{moment.number} {moment.label}", *moment.state]
         yield f"  Note over {everywhere}: {_label(line for text in called for line in lines(text, _WIDE))}"
         for message in moment.messages:
             look = MESSAGES[message.kind]
-            words = _label(lines(f"{look.said}{message.label}"))
+            apart = abs(order.index(message.source) - order.index(message.target))
+            words = _label(lines(f"{look.said}{message.label}", WIDTH * max(1, apart)))
             yield f"  {names[message.source]}{look.arrow}{names[message.target]}: {words}"
         if moment.knows:
             learnt = [f"+ {term}" if term not in known else term for term in moment.knows]
