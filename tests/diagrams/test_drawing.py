@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagrams.reading import Mermaid, ours, seen, with_graphviz, with_pydot
@@ -83,7 +83,7 @@ def same_as(figure: Figure, text: str, *programs: str | None) -> None:
     labels = sorted("".join(text.removeprefix(" ").removesuffix(" ") for text in label).strip() for label in told)
     wanted = sorted("".join(part.rstrip() for part in lines(edge.label, 24)).strip() for edge in figure.edges)
     assert [label for label in labels if label] == [label for label in wanted if label]
-    frames = {"".join(text).removeprefix("trust boundary").strip() for text in framed}
+    frames = {"".join(text).removeprefix("trust boundary:").strip() for text in framed}
     assert {whole(cluster.label).strip() for cluster in figure.clusters if _used(figure, cluster)} <= frames
 
 
@@ -105,11 +105,13 @@ def test_a_graphviz_of_the_system_reads_the_same():
     same_as(hostile(), dot(hostile()), *filter(None, [program]))
 
 
+@settings(max_examples=20)
 @given(figures())
 def test_any_names_and_labels_come_back_from_dot(figure):
     same_as(figure, dot(figure), None)
 
 
+@settings(max_examples=20)
 @given(sequences())
 def test_any_sequence_comes_back_from_dot(sequence):
     text = dot(sequence)

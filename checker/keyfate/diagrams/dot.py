@@ -32,11 +32,11 @@ def _figure(figure: Figure) -> str:
             "bgcolor": "white",
             "charset": "UTF-8",
             "fontname": FONT,
-            "nodesep": "0.3",
+            "nodesep": "0.3" if down else "0.35",
             "pack": "24",
             "packmode": "array_u1" if down else "array_uc1",  # parts below each other, in their order
             "rankdir": "TB" if down else "LR",
-            "ranksep": "0.22" if down else "0.35",
+            "ranksep": "0.22" if down else "0.5",
         },
         node={"color": "#333333", "fontname": FONT, "fontsize": "11", "margin": "0.12,0.06", "style": "filled"},
         # Room for labels: Graphviz forgets to make it in a graph that it packs.
@@ -69,9 +69,11 @@ def _drawn(plot: Plot, figure: Figure) -> None:
     names = {cluster.name for cluster in figure.clusters}
     for cluster in figure.clusters:
         looks = _BOUNDARY if cluster.boundary else _FRAME
-        words = ["trust boundary", *lines(cluster.label, 40)] if cluster.boundary else lines(cluster.label, 40)
+        words = ["trust boundary:", *lines(cluster.label, 40)] if cluster.boundary else lines(cluster.label, 40)
         parent = _frame(cluster.parent) if cluster.parent in names else top
-        plot.frame(_frame(cluster.name), parent, label=label(words), fontsize="12", labeljust="l", **looks)
+        plot.frame(
+            _frame(cluster.name), parent, label=label(words, "\\l"), fontsize="12", labeljust="l", margin="14", **looks
+        )
     for number, node in enumerate(figure.nodes):
         frame = _frame(node.cluster) if node.cluster in names else top
         name = plot.node(identifier(node.name), frame, **_node(node.kind, node.marks, node.label))
@@ -82,7 +84,7 @@ def _drawn(plot: Plot, figure: Figure) -> None:
         plot.edge(identifier(edge.source), identifier(edge.target), **_edge(edge))
 
 
-_FRAME = {"color": "#888888", "fontcolor": "#333333", "peripheries": "1", "style": "rounded"}
+_FRAME = {"color": "#888888", "fontcolor": "#333333", "penwidth": "1", "peripheries": "1", "style": "rounded"}
 _BOUNDARY = {"color": "#a33b00", "fontcolor": "#a33b00", "penwidth": "1.8", "peripheries": "1", "style": "dashed"}
 
 

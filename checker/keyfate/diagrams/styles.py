@@ -118,7 +118,7 @@ MARKS: Mapping[Mark, MarkStyle] = {
     "target": MarkStyle("what is reached", borders=2, said_in_mermaid="«reached»"),
     "unreachable": MarkStyle("never reached", style="dashed", strokes="stroke-dasharray:5 4"),
     "traced": MarkStyle("on the trace", width=3.4, strokes="stroke-width:4px"),
-    "fallen": MarkStyle("falls", said="× falls", width=2.4, strokes="stroke-width:3px"),
+    "fallen": MarkStyle("known with what falls", said="× falls", width=2.4, strokes="stroke-width:3px"),
     "volatile": MarkStyle("forgets without power", said="«volatile»"),
     "persistent": MarkStyle("keeps without power", said="«persistent»"),
     "open": MarkStyle("hangs on an open control", said="«open»"),
