@@ -20,7 +20,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from keyfate.checking.library import library_policies, load_expected
 from keyfate.language.library import folder
+from keyfate.policy.loading import shipped_names
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,22 @@ def cases() -> list[Case]:
         found.append(Case(f"lint {lifecycle.name}", (*keyfate, "lint", str(lifecycle))))
     for policy in sorted((folder("models") / "policies").glob("*.policy.toml")):
         found.append(Case(f"check {policy.name}", (*keyfate, "check", str(policy)), (0, 1, 3)))
+    for words in drawings():
+        said = " ".join(Path(word).name for word in words)
+        found.append(Case(f"draw {said}", (*keyfate, "draw", *words, "--format", "svg")))
+    return found
+
+
+def drawings() -> list[tuple[str, ...]]:
+    """Every kind of diagram of every shipped lifecycle; a trace and an attack where a secret is known to leak."""
+    found: list[tuple[str, ...]] = [
+        (kind, lifecycle) for lifecycle in shipped_names() for kind in ("lifecycle", "keys", "dataflow")
+    ]
+    for path in library_policies():
+        expected = load_expected(path.name.removesuffix(".policy.toml"))
+        answers = {} if expected is None else expected.properties
+        if answers.get("confidentiality", ("", None))[0] == "VIOLATED":
+            found += [(kind, str(path), "confidentiality") for kind in ("trace", "attack")]
     return found
 
 

@@ -63,6 +63,7 @@ HOSTILE = (
     "a/*b*/ // c",
     "\t",
     "x" * 70,
+    "words with  many   spaces     between      them       and        more",
 )
 
 

@@ -17,7 +17,7 @@ from keyfate.diagrams.styles import MESSAGES, NODES, MessageStyle, message_kinds
 _CHARACTER = 0.079  # of the font that texts are set in
 _LINE = 0.165
 _GAP = 0.16
-_LEFT = 30  # columns of what stands beside the lanes
+_LEFT = 36  # columns of what stands beside the lanes
 _BOX = 26  # columns of a box on a lane
 
 _POINT = {"shape": "point", "width": "0.01", "height": "0.01", "style": "invis", "label": ""}

@@ -86,7 +86,7 @@ NODES: Mapping[NodeKind, NodeStyle] = {
     "actor": NodeStyle("component that acts", "component", "#e0f1ef", ("[/", "\\]")),
     "attacker": NodeStyle("attacker", "hexagon", "#fbdcd6", ("[\\", "/]")),
     "capability": NodeStyle("capability of the attacker", "parallelogram", "#fdeae4", (">", "]")),
-    "goal": NodeStyle("what was to be reached", "invhouse", "#fbdcd6", ("[\\", "\\]"), said_in_mermaid="«goal»"),
+    "goal": NodeStyle("what is to be reached", "invhouse", "#fbdcd6", ("[\\", "\\]"), said_in_mermaid="«goal»"),
     "and": NodeStyle("all below it are needed", "invtrapezium", "#ffffff", ("[/", "/]"), said="AND"),
     "or": NodeStyle("one below it is enough", "trapezium", "#ffffff", ("{", "}"), said="OR"),
     "fact": NodeStyle("seen, held or public", "underline", "#f3f3f3", ("[", "]"), said_in_mermaid="«fact»"),
@@ -115,7 +115,7 @@ EDGES: Mapping[EdgeKind, EdgeStyle] = {
 
 MARKS: Mapping[Mark, MarkStyle] = {
     "initial": MarkStyle("where it begins"),  # an arrow out of a dot
-    "target": MarkStyle("what is reached", borders=2, said_in_mermaid="«reached»"),
+    "target": MarkStyle("where it ends", borders=2, said_in_mermaid="«end»"),
     "unreachable": MarkStyle("never reached", style="dashed", strokes="stroke-dasharray:5 4"),
     "traced": MarkStyle("on the trace", width=3.4, strokes="stroke-width:4px"),
     "fallen": MarkStyle("known with what falls", said="× falls", width=2.4, strokes="stroke-width:3px"),
