@@ -87,7 +87,8 @@ def seen(text: str) -> tuple[dict[str, list[list[str]]], list[list[str]], list[l
         lines = ["".join(line.itertext()).replace("\xa0", " ") for line in group.iter(f"{SVG}text")]
         match group.get("class"):
             case "node":
-                nodes.setdefault("".join(group.find(f"{SVG}title").itertext()), []).append(lines)
+                name = "".join(group.find(f"{SVG}title").itertext()).replace("\xa0", " ")
+                nodes.setdefault(name, []).append(lines)
             case "edge":
                 edges.append(lines)
             case "cluster":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from keyfate.diagrams.figure import Drawing, Edge, EdgeKind, Figure, Mark, NodeKind, Sequence
@@ -41,9 +43,9 @@ def _figure(figure: Figure) -> str:
         node={"color": "#333333", "fontname": FONT, "fontsize": "11", "margin": "0.12,0.06", "style": "filled"},
         # Room for labels: Graphviz forgets to make it in a graph that it packs.
         edge={"arrowsize": "0.8", "fontname": FONT, "fontsize": "10", "minlen": "2"},
+        upwards=not down,
     )
-    parts = [_title, _drawn, _notes, _explained]
-    for part in parts if down else reversed(parts):  # sideways, Graphviz packs from below
+    for part in (_title, _drawn, _notes, _explained):
         part(plot, figure)
     return plot.dot()
 
@@ -76,9 +78,10 @@ def _drawn(plot: Plot, figure: Figure) -> None:
         )
     for number, node in enumerate(figure.nodes):
         frame = _frame(node.cluster) if node.cluster in names else top
-        name = plot.node(identifier(node.name), frame, **_node(node.kind, node.marks, node.label))
-        if "initial" in node.marks:
-            entry = plot.node(f"\\initial {number}", frame, **_DOT)
+        first = "initial" in node.marks
+        name = plot.node(identifier(node.name), frame, first, **_node(node.kind, node.marks, node.label))
+        if first:
+            entry = plot.node(f"\\initial {number}", frame, first, **_DOT)
             plot.edge(entry, name, arrowhead="normal", color="#333333")
     for edge in figure.edges:
         plot.edge(identifier(edge.source), identifier(edge.target), **_edge(edge))
@@ -136,47 +139,60 @@ def _explained(plot: Plot, figure: Figure) -> None:
     """The legend: a sample of every kind and mark that occurs, drawn as the figure draws it."""
     frame = plot.frame("cluster_\\legend", label="legend", fontsize="12", labeljust="l", **_FRAME)
     down = direction(figure) == "down"
-    samples = list(_samples(plot, frame, figure, legend(figure), down))
+    samples = list(_samples(_Legend(plot, frame, down), figure, legend(figure)))
     long = -(-len(samples) // _SAMPLES) if down else _SAMPLES
-    for start in range(0, len(samples), long):
-        for (_, end), (begin, _) in pairwise(samples[start : start + long]):
+    rows = [samples[start : start + long] for start in range(0, len(samples), long)]
+    for row in rows if down else reversed(rows):  # sideways, the first row is the lowest
+        for (_, end), (begin, _) in pairwise([draw() for draw in row]):
             plot.edge(end, begin, **_HIDDEN)
 
 
-def _samples(plot: Plot, frame: str, figure: Figure, shown: Legend, down: bool) -> Iterator[tuple[str, str]]:
-    """Each sample's first and last node along the ranks."""
+@dataclass(frozen=True)
+class _Legend:
+    """Draws samples; each tells its first and last node along the ranks."""
+
+    plot: Plot
+    frame: str
+    down: bool
+
+    def node(self, name: str, kind: NodeKind, marks: tuple[Mark, ...], word: str) -> tuple[str, str]:
+        initial = "initial" in marks
+        within = self._row(name) if initial and self.down else self.frame
+        end = self.plot.node(f"\\legend {name}", within, **_node(kind, marks, word))
+        if not initial:
+            return end, end
+        begin = self.plot.node(f"\\legend to {name}", within, **_DOT)
+        self.plot.edge(begin, end, arrowhead="normal", color="#333333")
+        return (end, end) if self.down else (begin, end)
+
+    def line(self, name: str, looks: dict[str, str], word: str) -> tuple[str, str]:
+        within = self._row(name) if self.down else self.frame
+        begin = self.plot.node(f"\\legend from {name}", within, **_DOT)
+        end = self.plot.node(f"\\legend {name}", within, shape="plaintext", style="", label=label(lines(word, 22)))
+        self.plot.edge(begin, end, **looks)
+        return (end, end) if self.down else (begin, end)
+
+    def boundary(self) -> tuple[str, str]:
+        within = self.plot.frame("cluster_\\legend boundary", self.frame, label="", **_BOUNDARY)
+        name = self.plot.node("\\legend boundary", within, shape="plaintext", style="", label="trust boundary")
+        return name, name
+
+    def _row(self, name: str) -> str:
+        return self.plot.frame(f"\\row {name}", self.frame, rank="same")
+
+
+def _samples(drawn: _Legend, figure: Figure, shown: Legend) -> Iterator[Callable[[], tuple[str, str]]]:
     for kind in shown.nodes:
-        name = plot.node(f"\\legend {kind}", frame, **_node(kind, (), NODES[kind].word))
-        yield name, name
+        yield partial(drawn.node, kind, kind, (), NODES[kind].word)
     for mark in shown.node_marks:
         kind = next(node.kind for node in figure.nodes if mark in node.marks)
-        name = f"\\legend {mark}"
-        within = frame
-        if mark == "initial" and down:
-            within = plot.frame(f"\\row {mark}", frame, rank="same")
-        plot.node(name, within, **_node(kind, (mark,), MARKS[mark].word))
-        if mark == "initial":
-            entry = plot.node("\\legend begin", within, **_DOT)
-            plot.edge(entry, name, arrowhead="normal", color="#333333")
-            yield (name, name) if down else (entry, name)
-        else:
-            yield name, name
-    for word, look in _lines(figure, shown):
-        within = plot.frame(f"\\row {word}", frame, rank="same") if down else frame
-        start = plot.node(f"\\legend from {word}", within, **_DOT)
-        end = plot.node(f"\\legend to {word}", within, shape="plaintext", style="", label=label(lines(word, 22)))
-        plot.edge(start, end, **look)
-        yield (end, end) if down else (start, end)
+        yield partial(drawn.node, mark, kind, (mark,), MARKS[mark].word)
+    for line in shown.edges:
+        look = EDGES[line]
+        yield partial(drawn.line, line, _line(line, ()), f"{look.prefix}{look.word}")
+    for mark in shown.edge_marks:
+        line = next(edge.kind for edge in figure.edges if mark in edge.marks)
+        words = " ".join(filter(None, [said((mark,), edge=True), MARKS[mark].word]))
+        yield partial(drawn.line, mark, _line(line, (mark,)), words)
     if shown.boundary:
-        within = plot.frame("cluster_\\legend boundary", frame, label="", **_BOUNDARY)
-        name = plot.node("\\legend boundary", within, shape="plaintext", style="", label="trust boundary")
-        yield name, name
-
-
-def _lines(figure: Figure, shown: Legend) -> Iterator[tuple[str, dict[str, str]]]:
-    for kind in shown.edges:
-        mark = EDGES[kind].prefix.strip()
-        yield f"{mark} {EDGES[kind].word}".strip(), _line(kind, ())
-    for one in shown.edge_marks:
-        kind = next(edge.kind for edge in figure.edges if one in edge.marks)
-        yield " ".join(filter(None, [said((one,), edge=True), MARKS[one].word])), _line(kind, (one,))
+        yield drawn.boundary

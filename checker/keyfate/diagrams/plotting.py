@@ -28,9 +28,13 @@ class Frame:
 
 
 class Plot:
-    """Nodes and edges as they are drawn, each in the frame that it names."""
+    """Nodes and edges as they are drawn, each in the frame that it names.
 
-    def __init__(self, *, graph: Attributes, node: Attributes, edge: Attributes) -> None:
+    `upwards`: frames begin at the bottom, as those of a graph that runs sideways do for Graphviz.
+    """
+
+    def __init__(self, *, graph: Attributes, node: Attributes, edge: Attributes, upwards: bool = False) -> None:
+        self._upwards = upwards
         self.graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         self._defaults = {"graph": dict(graph), "node": dict(node), "edge": dict(edge)}
         self._frames: list[Frame] = []
@@ -39,8 +43,9 @@ class Plot:
         self._frames.append(Frame(name, parent, attributes))
         return name
 
-    def node(self, name: str, frame: str | None = None, **attributes: str) -> str:
-        self.graph.add_node(name, frame=frame, attributes=attributes)
+    def node(self, name: str, frame: str | None = None, first: bool = False, /, **attributes: str) -> str:
+        """`first`: ahead of the others in the text, where Graphviz begins to go along the edges."""
+        self.graph.add_node(name, frame=frame, first=first, attributes=attributes)
         return name
 
     def edge(self, source: str, target: str, **attributes: str) -> None:
@@ -50,16 +55,19 @@ class Plot:
         self.graph.add_edge(source, target, key=self.graph.number_of_edges(), attributes=attributes)
 
     def dot(self) -> str:
-        """Nodes by frame, then edges, each in the order in which they were added."""
+        """Nodes by frame, then edges."""
         whole = pydot.Dot(_quoted("keyfate"), graph_type="digraph")
         for of, attributes in self._defaults.items():
             whole.add_node(pydot.Node(of, **_all_quoted(attributes)))
         framed: dict[str | None, Any] = {None: whole}
-        for frame in self._frames:
+        frames = self._frames[:: -1 if self._upwards else 1]
+        nodes = [(name, self.graph.nodes[name]) for name in self.graph]
+        for frame in frames:
             framed[frame.name] = pydot.Subgraph(_quoted(frame.name), **_all_quoted(frame.attributes))
-        for name, data in self.graph.nodes(data=True):
+        for name, data in sorted(nodes, key=lambda node: not node[1]["first"]):
             framed[data["frame"]].add_node(pydot.Node(_quoted(name), **_all_quoted(data["attributes"])))
-        _nest(self._frames, framed, whole)
+        for frame in frames:
+            framed[frame.parent].add_subgraph(framed[frame.name])
         edges = sorted(self.graph.edges(keys=True, data=True), key=lambda edge: edge[2])
         for source, target, _, data in edges:
             whole.add_edge(pydot.Edge(_quoted(source), _quoted(target), **_all_quoted(data["attributes"])))
@@ -94,9 +102,3 @@ def _quoted(text: str) -> str:
 
 def _all_quoted(attributes: Attributes) -> dict[str, str]:
     return {name: _quoted(value) for name, value in sorted(attributes.items())}
-
-
-def _nest(frames: Sequence[Frame], framed: Mapping[str | None, Any], whole: Any) -> None:
-    """Put frames into frames, the innermost last: pydot copies nothing, but numbers what is added."""
-    for frame in frames:
-        framed[frame.parent].add_subgraph(framed[frame.name])
