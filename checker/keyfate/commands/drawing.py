@@ -83,7 +83,7 @@ def _drawing(
     policy: Policy,
     found: tuple[PolicySummary, Result] | None,
     states: Sequence[str],
-    product: bool,
+    joint: bool,
     falls: str | None,
 ) -> Drawing:
     """Each kind imports what it needs: one drawing is made in a process."""
@@ -96,12 +96,10 @@ def _drawing(
 
         return dataflow(policy)
     if kind == "lifecycle":
-        from keyfate.diagrams import machines
+        from keyfate.diagrams.machines import machines, product
 
         result = None if found is None else found[1]
-        if product:
-            return machines.product(policy, result=result)
-        return machines.machines(policy, states=states, result=result)
+        return product(policy, result=result) if joint else machines(policy, states=states, result=result)
     assert found is not None
     if kind == "trace":
         from keyfate.diagrams.sequence import sequence
