@@ -19,7 +19,7 @@ from keyfate.diagrams.styles import EDGES, MARKS, MESSAGES, NODES, heading, lege
 from keyfate.language.rendering import escape
 
 _WIDE = 60  # columns of notes
-_COLUMN = 4  # samples of the legend below each other
+_ROW = 4  # samples of the legend that are linked
 _MEANT = re.compile(
     r"""(?<=\d)\)          # `1)` begins a list
       | (?<=\])\(          # `](` a link
@@ -81,6 +81,7 @@ class _Chart:
 
     def __init__(self, figure: Figure) -> None:
         self._figure = figure
+        self._down = direction(figure) == "down"
         self._clusters = {cluster.name for cluster in figure.clusters}
         self._names = {node.name: f"n{number}" for number, node in enumerate(figure.nodes, start=1)}
         self._links = 0
@@ -89,7 +90,9 @@ class _Chart:
         self._begins = 0
 
     def lines(self, notes: Iterable[str]) -> Iterator[str]:
-        yield f"flowchart {'TB' if direction(self._figure) == 'down' else 'LR'}"
+        yield f"flowchart {'TB' if self._down else 'LR'}"
+        if not self._down:  # what comes first is set lowest
+            yield from self._legend()
         yield from self._within(None, "  ")
         for edge in self._figure.edges:
             source, target = self._names[edge.source], self._names[edge.target]
@@ -97,7 +100,8 @@ class _Chart:
         if notes:
             yield f'  notes["{_label(line for note in notes for line in lines(note, _WIDE))}"]'
             self._is("plain", "notes")
-        yield from self._legend()
+        if self._down:
+            yield from self._legend()
         for name, members in self._classes.items():
             yield f"  class {','.join(members)} {name}"
         for name in self._classes:
@@ -118,7 +122,8 @@ class _Chart:
         for node in self._figure.nodes:
             if (node.cluster if node.cluster in self._clusters else None) == frame:
                 yield from self._node(self._names[node.name], node.kind, node.marks, lines(node.label), indent)
-        for number, cluster in enumerate(self._figure.clusters, start=1):
+        frames = list(enumerate(self._figure.clusters, start=1))
+        for number, cluster in frames if self._down else reversed(frames):
             if (cluster.parent if cluster.parent in self._clusters else None) == frame:
                 yield f'{indent}subgraph c{number}["{_label(_framed(cluster))}"]'
                 yield from self._within(cluster.name, f"{indent}  ")
@@ -176,16 +181,14 @@ class _Chart:
             yield "    end"
             self._is("dot", "legend_inside")
             self._is("boundary", "legend_boundary")
-        yield from self._below_each_other(samples)
+        yield from self._in_rows(samples)
         yield "  end"
         self._is("frame", "legend")
 
-    def _below_each_other(self, samples: Ordered[str]) -> Iterator[str]:
-        """Invisible links; what runs sideways is set below each other without."""
-        if direction(self._figure) == "right":
-            return
+    def _in_rows(self, samples: Ordered[str]) -> Iterator[str]:
+        """Invisible links; sideways, they set samples beside each other."""
         for number, (above, below) in enumerate(pairwise(samples), start=1):
-            if number % _COLUMN:
+            if number % _ROW:
                 begin = above.replace("legend_from_", "legend_to_")
                 self._links += 1
                 yield f"    {begin} ~~~ {below}"
