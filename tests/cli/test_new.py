@@ -217,8 +217,9 @@ def test_the_lifecycle_is_named_from_the_policys_folder(here: Path) -> None:
     furnish(here / "models")
     said("new", "policy", "models/vault.kf", "-o", "policies/mine.policy.toml")
     assert load_policy(here / "policies" / "mine.policy.toml").lifecycle.name == "vault"
-    (here / "models" / 'odd "name"\\.kf').write_text((here / "models" / "vault.kf").read_text(encoding="utf-8"))
-    said("new", "policy", 'models/odd "name"\\.kf', "-o", "odd.policy.toml")
+    odd = 'models/odd "name"\\\n.kf'
+    (here / odd).write_text((here / "models" / "vault.kf").read_text(encoding="utf-8"), encoding="utf-8")
+    said("new", "policy", odd, "-o", "odd.policy.toml")
     assert load_policy(here / "odd.policy.toml").lifecycle.name == "vault"
     os.rename(here / "models" / "vault.kf", here / "vault")
     said("new", "policy", "vault")

@@ -8,30 +8,35 @@ from keyfate.language.rewriting import parts
 from keyfate.language.source import Span
 from keyfate.language.typed import Domain, ForEach, Lifecycle, Message, MessageVar, Param, Past, Quantifier, Var
 
-_LEAVES = (Span, Domain, Message)
+_LEAVES = (str, int, type(None), Span, Domain, Message)
 
 
 def children(node: object) -> Iterator[object]:
     """The nodes directly below `node`, in the order of its fields; spans and values are no nodes."""
+    found: list[object] = []
     for name in parts(node):
-        yield from _nodes_in(getattr(node, name))
+        _gather(getattr(node, name), found)
+    return iter(found)
 
 
-def _nodes_in(value: object) -> Iterator[object]:
+def _gather(value: object, found: list[object]) -> None:
+    """A list is filled, not a generator asked for each field: every reader of the tree walks all of it."""
     if isinstance(value, tuple):
         for item in value:
-            yield from _nodes_in(item)
+            _gather(item, found)
     elif not isinstance(value, _LEAVES) and parts(value):
-        yield value
+        found.append(value)
 
 
 def nodes(node: object) -> Iterator[object]:
     """`node` and everything below it, parents first. A tuple of nodes will do as well."""
-    pending = list(_nodes_in(node))[::-1]
+    pending: list[object] = []
+    _gather(node, pending)
+    pending.reverse()
     while pending:
         present = pending.pop()
         yield present
-        pending.extend(list(children(present))[::-1])
+        pending.extend(reversed(tuple(children(present))))
 
 
 def free_variables(node: object) -> frozenset[str]:
