@@ -56,6 +56,8 @@ def summarize(policy: Policy, dead: tuple[str, ...] | None, divergence: str | No
         dead_actions=dead,
         warnings=tuple(map(notice, policy.warnings)),
         diverged=divergence,
+        location=None if policy.head is None else location(policy.head),
+        set_at={str(name): location(span) for name, span in policy.set_at.items()},
     )
 
 

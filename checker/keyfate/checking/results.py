@@ -7,7 +7,7 @@ a report in any other form is made from it and from nothing else.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from keyfate.language.typed import Level, Status
@@ -169,7 +169,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class PolicySummary:
-    """What a policy fixed and left open, and what was found about its lifecycle as a whole."""
+    """What a policy fixed and left open, and what was found about its lifecycle as a whole.
+
+    `location` is the line of its own file that says what it builds on (None without a policy),
+    `set_at` where each fixed control is set, in that file or in one that it extends."""
 
     policy: str
     path: str
@@ -183,6 +186,8 @@ class PolicySummary:
     dead_actions: tuple[str, ...] | None  # None: not decided
     warnings: tuple[Notice, ...]
     diverged: str | None  # judges that disagree about the lifecycle as a whole
+    location: Location | None = None
+    set_at: Mapping[str, Location] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from keyfate.cli import completing, options
-from keyfate.cli.printing import colored, columns, put, refuse_taken
-
-if TYPE_CHECKING:
-    from keyfate.checking.results import Report
+from keyfate.cli.printing import colored, columns, deliver, put, refuse_taken
 
 NOTHING = 4
 
@@ -33,9 +31,22 @@ _format = click.option("--format", "form", type=click.Choice(("text", "json")), 
 @click.option(
     "--states", type=click.IntRange(min=0), default=20_000, show_default=True, help="With --update: count so far."
 )
-@_format
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "github")),
+    default="text",
+    show_default=True,
+    help="github: the text, then annotations for a pull request.",
+)
 @options.output
 @click.option("--json-output", type=click.Path(path_type=Path), help="Write JSON to this file as well.")
+@click.option("--summary", type=click.Path(path_type=Path), help="Add a page of Markdown to this file.")
+@click.option(
+    "--baseline", type=click.Path(path_type=Path), help="An earlier JSON report: tell what changed since then."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Only what is broken or undecided; nothing where all is met.")
+@click.option("--watch", is_flag=True, help="Check again whenever a file changes, until Ctrl-C.")
 @options.deciding
 def check(
     paths: tuple[Path, ...],
@@ -45,6 +56,10 @@ def check(
     form: str,
     output: Path | None,
     json_output: Path | None,
+    summary: Path | None,
+    baseline: Path | None,
+    quiet: bool,
+    watch: bool,
     **how: Any,
 ) -> None:
     """Decide every property under each policy; without arguments, the policies below this folder.
@@ -58,17 +73,34 @@ def check(
       4  nothing meaningful was checked
       0  all requirements are met
     """
-    from keyfate.commands import checking
+    from keyfate.commands import checking, gate
+    from keyfate.reporting.json import to_json
 
     if library and paths:
         raise click.UsageError("--library takes no paths: it checks what is shipped")
     if update and not library:
         raise click.UsageError("--update goes with --library")
-    refuse_taken(paths, output=output, json_output=json_output)
+    if quiet and form == "json":
+        raise click.UsageError("--quiet shortens a text, and --format json writes none")
+    if watch:
+        if library or form != "text" or any(path is not None for path in (output, json_output, summary, baseline)):
+            raise click.UsageError("--watch shows a text, again and again: only --quiet goes with it")
+        _watch(paths, quiet, how)
+    chosen = gate.gate(form, summary, os.environ)
+    if baseline is not None and form == "json" and chosen.summary is None:
+        raise click.UsageError("--baseline goes with a text or --summary: --format json is the report alone")
+    inputs = (*paths, *([baseline] if baseline is not None else []))
+    refuse_taken(inputs, output=output, json_output=json_output, summary=summary)
+    before = gate.baseline(baseline)
     report = checking.check(paths, library=library, update=states if update else None, **how)
     if report is None:
-        _nothing(paths)
-    _report(report, form, output, json_output)
+        deliver(gate.nothing(_no_policy(paths), chosen), chosen)
+        sys.exit(NOTHING)
+    if json_output is not None:
+        put(to_json(report), json_output)
+    told = gate.verdict(report, before, chosen, quiet=quiet, color=colored(output), width=columns(output))
+    deliver(told, chosen, output)
+    sys.exit(report.exit_status)
 
 
 @click.command()
@@ -120,19 +152,18 @@ def hunt(path: str, walks: int, seed: int, scope: dict[str, int], output: Path |
     sys.exit(status)
 
 
-def _nothing(paths: Sequence[Path]) -> NoReturn:
+def _watch(paths: Sequence[Path], quiet: bool, how: Mapping[str, Any]) -> NoReturn:
+    """Ends with an interrupt, which is no verdict."""
+    from keyfate.commands import watching
+
+    for look in watching.looks(paths, **how):
+        if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+            click.clear()
+        put(watching.told(look, quiet=quiet, color=colored(None), width=columns(None)), None)
+    raise AssertionError("watching ends only with an interrupt")
+
+
+def _no_policy(paths: Sequence[Path]) -> str:
     where = "here" if not paths else "there"
-    click.echo(f"no policy found {where}: name one, or write one as `NAME.policy.toml`", err=True)
-    click.echo("next: keyfate check --library", err=True)
-    sys.exit(NOTHING)
-
-
-def _report(report: Report, form: str, output: Path | None, json_output: Path | None) -> NoReturn:
-    from keyfate.reporting.json import to_json
-    from keyfate.reporting.text import report_text
-
-    if json_output is not None:
-        put(to_json(report), json_output)
-    text = to_json(report) if form == "json" else report_text(report, color=colored(output), width=columns(output))
-    put(text, output)
-    sys.exit(report.exit_status)
+    said = f"no policy found {where}: name one, or write one as `NAME.policy.toml`"
+    return f"{said}\nnext: keyfate check --library\n"

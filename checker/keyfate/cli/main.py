@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
 import traceback
 from typing import NoReturn
@@ -11,7 +12,8 @@ import click
 
 from keyfate import __version__
 from keyfate.cli import completing, deciding, drawing, linting, starting, texts
-from keyfate.cli.printing import show_errors
+from keyfate.cli.failing import tell
+from keyfate.cli.printing import errors_text
 from keyfate.language.library import LibraryError
 from keyfate.language.source import LifecycleError
 from keyfate.reporting.writing import OutputError
@@ -64,8 +66,9 @@ class _Defects:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is None or isinstance(error, (*_EXPECTED, SystemExit)):
             return
-        traceback.print_exception(error)
-        click.echo("this is a defect of keyfate, not of your files: please report it with the lines above", err=True)
+        lines = "".join(traceback.format_exception(error))
+        asked = "this is a defect of keyfate, not of your files: please report it with the lines above"
+        tell(sys.argv[1:], f"{lines}{asked}", f"a defect of keyfate: {type(error).__name__}: {error}")
         sys.exit(DEFECT)
 
 
@@ -73,20 +76,28 @@ def main() -> NoReturn:
     """The console script. Every error that a user can make ends here: status 2 and no traceback."""
     sys.setrecursionlimit(20_000)  # texts may nest 200 deep, and who reads a tree needs some calls a level
     status: object = 0
+    words = sys.argv[1:]
     gc.set_threshold(100_000, 20, 100)  # millions of small objects that live to the end, and no cycles
     try:
         with _Defects():
             status = keyfate.main(standalone_mode=False, complete_var=completing.VARIABLE)
     except click.ClickException as error:
-        error.show()
+        tell(words, _usage(error), error.format_message())
         status = UNUSABLE
     except LifecycleError as error:
-        show_errors(error)
+        tell(words, errors_text(error), diagnostics=error.diagnostics)
         status = UNUSABLE
     except (LibraryError, OutputError) as error:
-        click.echo(f"error: {error}", err=True)
+        tell(words, f"error: {error}", str(error))
         status = UNUSABLE
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        tell(words, "interrupted", "it was interrupted")
         status = STOPPED
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _usage(error: click.ClickException) -> str:
+    """What click says of bad usage."""
+    shown = io.StringIO()
+    error.show(shown)
+    return shown.getvalue().rstrip("\n")

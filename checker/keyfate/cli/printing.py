@@ -8,11 +8,15 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING
 
 import click
 
 from keyfate.language.source import LifecycleError
+from keyfate.reporting.terminals import shows_color
+
+if TYPE_CHECKING:
+    from keyfate.commands.gate import Gate, Told
 
 HUNG_UP = 141  # as shells say of a process that a closed pipe ended
 
@@ -33,6 +37,18 @@ def refuse_taken(inputs: Sequence[Path], **outputs: Path | None) -> None:
             what = "is a folder" if os.path.isdir(path) else "is in no folder that exists"
             raise click.BadParameter(f"`{path}` {what}", param_hint=option)
         taken.append(path.absolute())
+
+
+def deliver(told: Told, gate: Gate, output: Path | None = None) -> None:
+    """Each part to its place: the page behind what the summary holds, the texts to file and streams."""
+    from keyfate.reporting.writing import append
+
+    if gate.summary is not None:
+        append(gate.summary, told.page)
+    if told.text or output is not None:
+        put(told.text, output)
+    if told.error:
+        click.echo(told.error.rstrip("\n"), err=True)
 
 
 def put(text: str | bytes, output: Path | None) -> None:
@@ -70,23 +86,18 @@ def _until_hung_up() -> Iterator[None]:
         sys.exit(HUNG_UP)
 
 
-def show_errors(error: LifecycleError) -> None:
-    """Every diagnostic and their number, on the error stream."""
+def errors_text(error: LifecycleError) -> str:
+    """Every diagnostic and their number, as the error stream may show them."""
     from keyfate.language.rendering import render
 
     number = sum(1 for d in error.diagnostics if d.severity == "error")
     shown = render(error.diagnostics, color=shows_color(sys.stderr), width=shutil.get_terminal_size((120, 24)).columns)
-    click.echo(f"{shown}\n\n{number} error{'' if number == 1 else 's'}", err=True)
+    return f"{shown}\n\n{number} error{'' if number == 1 else 's'}"
 
 
 def colored(output: Path | None) -> bool:
     """Whether what goes there may be coloured."""
     return output is None and shows_color(sys.stdout)
-
-
-def shows_color(stream: TextIO) -> bool:
-    """On a terminal, unless NO_COLOR (no-color.org) or a dumb terminal says otherwise."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def columns(output: Path | None) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from keyfate.cli.printing import colored, put, put_exactly, show_errors
+from keyfate.cli.printing import colored, errors_text, put, put_exactly
 
 if TYPE_CHECKING:
     from keyfate.commands.formatting import Outcome
@@ -66,7 +66,7 @@ def _finish(outcome: Outcome, paths: tuple[Path, ...], *, check: bool, diff: boo
     for failure in outcome.unwritten:
         click.echo(f"error: {failure}", err=True)
     if outcome.diagnostics:
-        show_errors(LifecycleError(outcome.diagnostics))
+        click.echo(errors_text(LifecycleError(outcome.diagnostics)), err=True)
     if outcome.defective:
         sys.exit(DEFECT)
     if outcome.unwritten or outcome.diagnostics:

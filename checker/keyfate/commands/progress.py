@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
+from keyfate.reporting.terminals import shows_color
+
 
 def bar(title: str, total: int) -> AbstractContextManager[Callable[[str], None]]:
     """A bar on the error stream if that is a terminal, else nothing at all."""
@@ -21,7 +23,8 @@ class _Bar(AbstractContextManager[Callable[[str], None]]):
         from rich.console import Console
         from rich.progress import Progress
 
-        self._progress = Progress(console=Console(stderr=True), transient=True)
+        console = Console(stderr=True, no_color=not shows_color(sys.stderr))
+        self._progress = Progress(console=console, transient=True)
         self._task = self._progress.add_task(title, total=total)
         self._started = False
 

@@ -31,12 +31,22 @@ def policies_below(folder: Path) -> Iterator[Path]:
 
 def files_below(folder: Path, ending: str, wanted: Callable[[Path], bool] = lambda _: True) -> Iterator[Path]:
     """Every file below `folder` that ends so and is `wanted`, sorted; hidden folders and environments left out."""
-    for root, folders, files in os.walk(folder):
-        here = Path(root)
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and not _environment(here / f))
+    for here, files in _walk(folder):
         for name in sorted(files):
             if name.endswith(ending) and wanted(here / name):
                 yield here / name
+
+
+def folders_below(folder: Path) -> Iterator[Path]:
+    """`folder` and every folder below it in which a policy would be found."""
+    return (here for here, _ in _walk(folder))
+
+
+def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
+    for root, folders, files in os.walk(folder):
+        here = Path(root)
+        folders[:] = sorted(f for f in folders if not f.startswith(".") and not _environment(here / f))
+        yield here, files
 
 
 def _environment(folder: Path) -> bool:

@@ -169,6 +169,8 @@ def _fold(start: Path, chain: list[_Link], scope: dict[str, int], load: Load) ->
         capabilities_on=tuple(n for n in instances if n in on),
         warnings=(*warnings, *problems),
         profiles=files[0] if files else None,
+        set_at={n: places.spans[n] for n in names if n in places.spans},
+        head=chain[0].document.value(("extends" if chain[0].file.extends is not None else "lifecycle",)),
     )
 
 

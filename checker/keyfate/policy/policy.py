@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from keyfate.language.source import Diagnostic, LifecycleError, Span
@@ -46,7 +46,8 @@ class Policy:
     `name` is the file's name without its ending, `path` what the user is shown,
     `attacker` says in words who attacks, `files` are all texts it was read from,
     its own first (lifecycle files are in `lifecycle.files`), `profiles` is the attackers' file
-    whose profile attacks, None if none does.
+    whose profile attacks, None if none does. `set_at` is where each fixed control is set, in
+    whichever file of the chain; `head` the word of its own file that says what it builds on.
     """
 
     name: str
@@ -64,6 +65,8 @@ class Policy:
     capabilities_on: tuple[CapabilityName, ...]
     warnings: tuple[Diagnostic, ...] = ()
     profiles: str | None = None
+    set_at: Mapping[ControlName, Span] = field(default_factory=dict)
+    head: Span | None = None
 
     def requirement(self, property: str) -> Requirement | None:
         """What the policy requires of `property`, if anything."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-from rich.padding import Padding
+from rich.console import RenderableType
 from rich.text import Text
 from rich.tree import Tree
 
 from keyfate.checking.results import Change, Knowledge, PolicySummary, Result, Sight, Step
+from keyfate.reporting.tables import Hanging
 from keyfate.reporting.text import printed
 from keyfate.reporting.words import (
     ASSUMPTIONS,
@@ -42,6 +41,11 @@ def explanation(policy: PolicySummary, result: Result, *, color: bool = False, w
     return printed(_parts(policy, result), color=color, width=width)
 
 
+def computed(result: Result, *, color: bool = False, width: int | None = None) -> str:
+    """Only how the attacker computed what it must not know."""
+    return printed(_knowledge(result), color=color, width=width).rstrip() + "\n"
+
+
 def _parts(policy: PolicySummary, result: Result) -> Iterator[RenderableType]:
     head = Text(f"{clean(result.lifecycle)} · {clean(result.policy)} · {clean(result.property)}: ")
     head.append(verdict(result), style=COLORS[result.verdict])
@@ -64,23 +68,8 @@ def _parts(policy: PolicySummary, result: Result) -> Iterator[RenderableType]:
     yield Text(ASSUMPTIONS, style="dim")
 
 
-@dataclass(frozen=True)
-class _Hanging:
-    """A text whose second line, where it needs one, stands further in than its first."""
-
-    text: Text
-    first: int
-    others: int
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        room = max(options.max_width - self.others, 1)
-        lines = self.text.wrap(console, room)
-        for i, line in enumerate(lines):
-            yield Padding(line, (0, 0, 0, self.others if i else self.first))
-
-
 def _hanging(text: Text, first: int = 2, by: int = 2) -> RenderableType:
-    return _Hanging(text, first, first + by)
+    return Hanging(text, first, first + by)
 
 
 def _setting(policy: PolicySummary, result: Result) -> Iterator[RenderableType]:
@@ -117,11 +106,12 @@ def _step(number: int, step: Step) -> Iterator[RenderableType]:
         line.append(f": {clean(step.description)}", style="dim")
     yield _hanging(line, 0, 3)
     for change in step.changes:
-        yield from (_hanging(Text(clean(words)), 6) for words in _change(change))
+        yield from (_hanging(Text(clean(words)), 6) for words in effects(change))
     yield from map(_seen, step.observed)
 
 
-def _change(change: Change) -> Iterator[str]:
+def effects(change: Change) -> Iterator[str]:
+    """What an action did to one state variable or place, a line for each way."""
     if change.kind == "state":
         yield f"{change.name}: {show(change.before)} → {show(change.after)}"
         return

@@ -6,15 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from rich.box import SIMPLE_HEAD
 from rich.console import RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from keyfate.language import typed as t
 from keyfate.lifecycle.names import show_value
 from keyfate.policy.policy import Policy
+from keyfate.reporting.tables import Rows
 from keyfate.reporting.text import printed
 from keyfate.reporting.words import clean, count
 
@@ -131,9 +130,5 @@ def _indented(words: str, by: int = 4) -> RenderableType:
 
 
 def _rows(head: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 2) -> RenderableType:
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for title in head:
-        table.add_column(title, overflow="fold")
-    for row in rows or [["none", *[""] * (len(head) - 1)]]:
-        table.add_row(*(Text(clean(cell)) for cell in row))
-    return Padding(table, (0, 0, 0, indent))
+    filled = rows or [["none", *[""] * (len(head) - 1)]]
+    return Rows(head, [[clean(cell) for cell in row] for row in filled], indent)

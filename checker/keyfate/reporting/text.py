@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import io
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from keyfate.checking.changes import Changes
 from keyfate.checking.results import Notice, PolicySummary, Report, Result
+from keyfate.reporting.changes import NOTHING_CHANGED, rows, versions
+from keyfate.reporting.tables import Pairs
 from keyfate.reporting.words import (
     ASSUMPTIONS,
     BROKEN_MARK,
@@ -51,13 +53,36 @@ def printed(parts: Iterable[RenderableType], *, color: bool, width: int | None) 
     return "\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n"
 
 
-def report_text(report: Report, *, color: bool = False, width: int | None = None) -> str:
-    """The whole report: table, what is broken and why, what a reader must know, what to run next."""
-    return printed(_parts(report, width or WIDTH), color=color, width=width)
+def report_text(
+    report: Report,
+    *,
+    color: bool = False,
+    width: int | None = None,
+    changes: Changes | None = None,
+    quiet: bool = False,
+) -> str:
+    """The whole report: table, what changed, what is broken and why, what a reader must know, what to run next.
+
+    `quiet`: only what is broken or has no answer, and nothing at all where every requirement is met.
+    """
+    if quiet:
+        return printed(_quiet(report), color=color, width=width) if report.exit_status else ""
+    return printed(_parts(report, width or WIDTH, changes), color=color, width=width)
 
 
-def _parts(report: Report, width: int) -> Iterator[RenderableType]:
+def _quiet(report: Report) -> Iterator[RenderableType]:
+    if report.differences is not None:
+        yield from _compared(report)
+        return
+    yield from _troubles(report, only=lambda r: not r.met or r.verdict in ("DIVERGED", "UNKNOWN", "BOUNDED"))
+    yield Text(_totals(report))
+
+
+def _parts(report: Report, width: int, changes: Changes | None) -> Iterator[RenderableType]:
     yield from verdicts(report.results, width, marked=report.differences is None)
+    if changes is not None:
+        yield from changed(changes)
+        yield Text("")
     if report.differences is None:
         yield from _troubles(report)
         yield from _notes(report)
@@ -107,11 +132,11 @@ def _row(result: Result, columns: Sequence[int] | None, marked: bool) -> Iterato
     yield Text.assemble(_INDENT, name, gaps[0], (decided, color), gaps[1], rests)
 
 
-def _troubles(report: Report) -> Iterator[RenderableType]:
+def _troubles(report: Report, only: Callable[[Result], bool] = lambda _: True) -> Iterator[RenderableType]:
     """Every requirement that is not met, and every disagreement, policy by policy."""
     for policy in report.policies:
         results = [r for r in report.results if (r.lifecycle, r.policy) == (policy.lifecycle, policy.policy)]
-        lines = [line for result in results for line in _trouble(result)]
+        lines = [line for result in filter(only, results) for line in _trouble(result)]
         if policy.diverged is not None:
             lines.append((BROKEN_MARK, "", Text(clean(policy.diverged), style=COLORS["DIVERGED"])))
         if lines:
@@ -147,13 +172,20 @@ def _usual(result: Result) -> str:
 
 
 def _grid(lines: Iterable[tuple[str, str, Text]]) -> RenderableType:
-    """Rows below each other; what is too long goes on in its own column."""
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(overflow="fold")
-    grid.add_column(overflow="fold")
-    for sign, name, text in lines:
-        grid.add_row(Text.assemble((sign, text.style), f" {name}"), text)
-    return Padding(grid, (0, 0, 0, 2))
+    """A mark and a name, and what is said of it."""
+    return Pairs([(Text.assemble((sign, text.style), f" {name}" if name else ""), text) for sign, name, text in lines])
+
+
+def changed(changes: Changes, since: str = "against the baseline", *, files: bool = True) -> Iterator[RenderableType]:
+    """What is not as it was; which files, unless that was said already."""
+    found, note = list(rows(changes)), versions(changes)
+    differ = changes.files if files else ()
+    yield Text(f"{since}:" if found or differ else f"{since}: {NOTHING_CHANGED}", style="bold")
+    if note is not None:
+        yield Text(clean(f"  {note}"))
+    lines = [(clean(row.policy), clean(str(row))) for row in found]
+    lines += [("files", clean(", ".join(differ)))] if differ else []
+    yield Pairs([(Text(name), Text(said)) for name, said in lines])
 
 
 def _compared(report: Report) -> Iterator[RenderableType]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 
 class OutputError(Exception):
@@ -43,9 +44,14 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise
 
 
-def _plainly(path: Path, data: bytes) -> None:
+def append(path: Path, text: str) -> None:
+    """Write `text` behind what is in the file, which is made if there is none. Raises OutputError."""
+    _plainly(path, text.encode("utf-8", "replace"), "ab")
+
+
+def _plainly(path: Path, data: bytes, mode: Literal["wb", "ab"] = "wb") -> None:
     try:
-        with path.open("wb") as stream:
+        with path.open(mode) as stream:
             stream.write(data)
     except OSError as error:
         raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None

@@ -1,0 +1,85 @@
+"""Texts as Markdown, so that no text of a lifecycle becomes markup, an address or a mention.
+
+What is a name or a term stands in code, what is a sentence in words. Both give text that stays on
+one line and may stand in a table, a list item or a heading.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from keyfate.reporting.words import clean
+
+LONGEST = 400  # characters of one text; a page is for reading
+_HIDDEN = "&#8203;"  # a blank without width: behind it no mention and no number of an issue begins
+
+
+def short(text: str, longest: int = LONGEST) -> str:
+    """On one line, and not longer than `longest`."""
+    line = clean(text[: 10 * longest])
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"
+
+
+def code(text: str) -> str:
+    """The text as code: between backticks where that can be, else between tags with all signs by number."""
+    line = short(text)
+    if not line:
+        return ""
+    return f"<code>{_numbers(line)}</code>" if set("`|") & set(line) else f"`{line}`"
+
+
+def words(text: str) -> str:
+    """The text as a sentence: what Markdown, HTML or the host would read otherwise, by number."""
+    line = re.sub(r"[\\`*{}\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])", lambda found: f"&#{ord(found.group())};", short(text))
+    line = re.sub(r"://", "&#58;//", line)
+    line = re.sub(r"(?i)\bwww\.", lambda found: f"{found.group()[:-1]}&#46;", line)
+    line = re.sub(r"@|(?<!&)#", lambda found: f"{found.group()}{_HIDDEN}", line)
+    return re.sub(r"^(\d+)?[^\w\s&]", _first, line)
+
+
+def _first(found: re.Match[str]) -> str:
+    """What could begin a list or a heading does not."""
+    return f"{found.group()[:-1]}{_numbers(found.group()[-1])}"
+
+
+def _numbers(text: str) -> str:
+    """Every sign of ASCII as a character reference, which is never markup."""
+    return re.sub(r"[^\w\s]", lambda found: f"&#{ord(found.group())};", text, flags=re.ASCII).replace("_", "&#95;")
+
+
+def link(text: str, address: str | None) -> str:
+    """Code that leads somewhere, if there is an address."""
+    if address is None:
+        return code(text)
+    target = re.sub(r"[^\w:/.#?=&%~+-]", lambda found: f"%{ord(found.group()):02X}", address, flags=re.ASCII)
+    return f"[{code(text)}](<{target}>)"
+
+
+def fence(text: str, language: str = "text") -> str:
+    """Lines as they are."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    bar = "`" * max(3, longest + 1)
+    return f"{bar}{language}\n{text.rstrip()}\n{bar}"
+
+
+def details(title: str, body: str) -> str:
+    """What opens when asked for; `title` is Markdown's own text."""
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells are Markdown already."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def within(parts: Iterable[str], room: int) -> list[str]:
+    """The first parts, as many as have `room` bytes at most with two more for each; no others are made."""
+    kept: list[str] = []
+    for part in parts:
+        room -= len(part.encode("utf-8", "replace")) + 2
+        if room < 0:
+            break
+        kept.append(part)
+    return kept
