@@ -12,6 +12,8 @@ import pytest
 import yaml
 
 import keyfate
+from keyfate.language.formatting import formatted
+from keyfate.language.source import Source
 from pipelines import Run, gitlab, repository
 from shell import ENV
 from shell import keyfate as shell
@@ -124,11 +126,14 @@ def test_pre_commit_runs_the_hooks(root: Path, tmp_path: Path) -> None:
         assert "Traceback" not in done.stdout, done.stdout
         return dict(re.findall(r"^(keyfate \w+)\.+(?:\(.*\))?(\w+)$", done.stdout, re.MULTILINE))
 
-    fleet.commit("the fleet", {**FILES, ".pre-commit-config.yaml": config})
-    known = set(re.findall(r"^  (\w+) ", shell("--help", cwd=root).stdout, re.MULTILINE))
-    assert "check" in known
-    commands = {str(hook["name"]): str(hook["entry"]).split()[1] for hook in hooks(root)}
-    assert run() == {name: "Passed" if command in known else "Failed" for name, command in commands.items()}
+    laid_out = {name: formatted(Source(name, text)) for name, text in FILES.items() if name.endswith(".kf")}
+    fleet.commit("the fleet", {**FILES, **laid_out, ".pre-commit-config.yaml": config})
+    names = [str(hook["name"]) for hook in hooks(root)]
+    assert run() == dict.fromkeys(names, "Passed")
+    (path,) = laid_out
+    fleet.commit("a hurried edit", {path: laid_out[path].replace("\n\n", "\n\n\n", 1)})
+    assert run() == dict.fromkeys(names, "Passed") | {"keyfate format": "Failed"}
+    fleet.commit("laid out", laid_out)
     fleet.commit("flash is cheaper", {"flash.policy.toml": FLASH})
     assert run()["keyfate check"] == "Failed"
     fleet.git("rm", "-q", "*.toml", "*.kf")
