@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from keyfate.policy.loading import load_policy
-
 
 @pytest.fixture
 def readme(root: Path) -> str:
@@ -46,13 +44,6 @@ def test_the_readme_shows_what_the_demonstration_answers(root: Path, readme: str
         (name, answer["verdict"] + (f" in {answer['steps']} steps" if answer["steps"] else ""))
         for name, answer in expected["properties"].items()
     ]
-
-
-def test_the_policy_of_the_readme_can_be_read(readme: str, tmp_path: Path) -> None:
-    (text,) = re.findall(r"^```toml\n(.+?)^```", readme, re.MULTILINE | re.DOTALL)
-    path = tmp_path / "fleet.policy.toml"
-    path.write_text(text, encoding="utf-8")
-    assert load_policy(path).title.startswith("our fleet")
 
 
 def test_every_folder_room_and_suite_is_described(root: Path, development: str) -> None:
