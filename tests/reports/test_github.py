@@ -10,7 +10,7 @@ from hypothesis import given
 
 from hostile import TEXTS, texts
 from keyfate.checking.changes import changes
-from keyfate.checking.results import Location, Notice, Report, Result, exit_status
+from keyfate.checking.results import Difference, Location, Notice, Report, Result, exit_status
 from keyfate.language.source import Diagnostic, Source, Span
 from keyfate.reporting.annotations import Annotation, of_diagnostics, of_report
 from keyfate.reporting.github import guarded, log
@@ -200,3 +200,14 @@ def test_breaks_stand_before_what_has_no_answer(report: Report) -> None:
     results = [replace(one, property=f"{v}-{s}", verdict=v, severity=s) for v, s in kinds]
     titles = [a.title.partition(": ")[2] for a in of_report(only(report, *results))]
     assert titles == ["DIVERGED-low", "VIOLATED-high", "VIOLATED-low", "UNKNOWN-critical"]
+
+
+def test_the_library_is_held_against_what_is_expected(report: Report) -> None:
+    """There, what is broken is not what matters."""
+    assert of_report(replace(report, differences=(), exit_status=0)) == ()
+    unexpected = (Difference("safe", "secrecy", "VIOLATED", "PROVED"), Difference("safe", None, "a file", "none"))
+    shown = of_report(replace(report, differences=unexpected, exit_status=5))
+    assert [(a.kind, a.title, *a.lines) for a in shown] == [
+        ("error", "not as expected", "safe: secrecy: expected VIOLATED, found PROVED"),
+        ("error", "not as expected", "safe: expected a file, found none"),
+    ]
