@@ -69,6 +69,7 @@ def test_no_command_disregards_no_color(folder: Path) -> None:
         ["hunt", "flash.policy.toml", "--walks", "5"],
         ["list", "vault.kf"],
         ["explain", "flash.policy.toml", "secrecy"],
+        ["lint", "vault.kf"],
         ["check", "--nonsense"],
         ["--help"],
     ):

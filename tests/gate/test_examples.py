@@ -134,6 +134,9 @@ def test_pre_commit_runs_the_hooks(root: Path, tmp_path: Path) -> None:
     fleet.commit("a hurried edit", {path: laid_out[path].replace("\n\n", "\n\n\n", 1)})
     assert run() == dict.fromkeys(names, "Passed") | {"keyfate format": "Failed"}
     fleet.commit("laid out", laid_out)
+    fleet.commit("a spare secret", {path: laid_out[path] + "\nsecret spare\n"})
+    assert run()["keyfate lint"] == "Failed"
+    fleet.commit("nobody needs it", laid_out)
     fleet.commit("flash is cheaper", {"flash.policy.toml": FLASH})
     assert run()["keyfate check"] == "Failed"
     fleet.git("rm", "-q", "*.toml", "*.kf")
