@@ -59,7 +59,7 @@ def agrees(policy: Policy) -> None:
     assert {node.name for node in figure.nodes} == declared
     assert {node.name for node in figure.nodes if "unreachable" not in node.marks} == had
     assert {node.name for node in figure.nodes if "initial" in node.marks} == first
-    assert not [e for e in (*figure.nodes, *figure.edges) if "open" in e.marks]
+    assert not [e for e in (*figure.nodes, *figure.edges) if "undecided" in e.marks]
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -98,7 +98,7 @@ def test_what_was_not_decided_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Engine, "sample", lambda *_: ())
     monkeypatch.setattr(Engine, "decide", lambda *_: Undecided("out of time"))
     figure = machines(bare(TEXTS["laptop"]))
-    assert all(edge.marks == {"open"} for edge in figure.edges)
+    assert all(edge.marks == {"undecided"} for edge in figure.edges)
     assert "what is not decided ran out of time" in figure.notes
 
 

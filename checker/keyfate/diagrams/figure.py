@@ -27,7 +27,7 @@ NodeKind = Literal[
     "note",
 ]
 EdgeKind = Literal["step", "derives", "opens", "holds", "flow", "crossing", "exposed", "leak", "needs"]
-Mark = Literal["initial", "target", "unreachable", "traced", "fallen", "volatile", "persistent", "open"]
+Mark = Literal["initial", "target", "unreachable", "traced", "fallen", "volatile", "persistent", "undecided"]
 Direction = Literal["down", "right"]
 
 

@@ -27,7 +27,7 @@ def machines(
     """One machine for each state variable, or for those named: its values, and the actions between them.
 
     An indexed variable has one machine for all its instances. What no reachable state does under the policy's
-    settings is marked so, the steps of `result`'s trace too. What was not decided within `seconds` is marked open.
+    settings is marked so, the steps of `result`'s trace too. What was not decided within `seconds` is marked undecided.
     Raises UndrawableError where the lifecycle has no such variable, or none at all.
     """
     lifecycle = policy.lifecycle
@@ -138,7 +138,7 @@ def _values(state: State, found: Reachable, traced: set[Transition]) -> Iterator
             _marks(
                 initial=value in found.initial[state.name],
                 unreachable=value not in reached and value not in undecided,
-                open=value not in reached and value in undecided,
+                undecided=value not in reached and value in undecided,
                 traced=plain(value) in visited,
             ),
         )
@@ -153,7 +153,7 @@ def _steps(state: State, found: Reachable, traced: set[Transition]) -> Iterator[
         told = Transition(transition.state, plain(transition.before), plain(transition.after), transition.action)
         marks = _marks(
             unreachable=transition not in found.reached and transition not in found.undecided,
-            open=transition in found.undecided,
+            undecided=transition in found.undecided,
             traced=told in traced,
         )
         lines.setdefault((transition.before, transition.after, marks), []).append(transition.action)
@@ -166,7 +166,7 @@ def _marks(**marks: bool) -> frozenset[Mark]:
     known: Mapping[str, Mark] = {
         "initial": "initial",
         "unreachable": "unreachable",
-        "open": "open",
+        "undecided": "undecided",
         "traced": "traced",
     }
     return frozenset(known[name] for name, holds in marks.items() if holds)

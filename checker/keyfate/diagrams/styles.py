@@ -121,7 +121,7 @@ MARKS: Mapping[Mark, MarkStyle] = {
     "fallen": MarkStyle("known with what falls", said="× falls", width=2.4, strokes="stroke-width:3px"),
     "volatile": MarkStyle("forgets without power", said="«volatile»"),
     "persistent": MarkStyle("keeps without power", said="«persistent»"),
-    "open": MarkStyle("hangs on an open control", said="«open»"),
+    "undecided": MarkStyle("not decided", said="«not decided»", style="dotted", strokes="stroke-dasharray:1 4"),
 }
 
 MARK_ORDER: tuple[Mark, ...] = get_args(Mark)
