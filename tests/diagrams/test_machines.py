@@ -84,6 +84,8 @@ def test_what_a_policy_rules_out_is_drawn_as_never_reached() -> None:
       state x : a | b | c = a
       action go by cpu when x = a then x := b
       action jump by cpu when hot and x = b then x := c
+      state y : a | b = a
+      action turn by cpu when y = a then y := b
       action never_ by cpu when x = a and x = b then x := c
     """)
     assert drawn(machines(policy), reached=False) == set()
@@ -91,6 +93,9 @@ def test_what_a_policy_rules_out_is_drawn_as_never_reached() -> None:
     figure = machines(cold)
     assert drawn(figure, reached=False) == {("x", "b", "c", "jump")}
     assert [node.name for node in figure.nodes if "unreachable" in node.marks] == ["x = c"]
+    assert any(note.startswith("never reached: ") for note in figure.notes)
+    walked = machines(cold, states=["y"])
+    assert not any("never reached" in note for note in walked.notes)
     agrees(cold)
 
 
@@ -100,6 +105,7 @@ def test_what_was_not_decided_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> No
     figure = machines(bare(TEXTS["laptop"]))
     assert all(edge.marks == {"undecided"} for edge in figure.edges)
     assert "what is not decided ran out of time" in figure.notes
+    assert not any("never reached" in note for note in figure.notes)
 
 
 def test_one_variable_alone() -> None:

@@ -208,8 +208,8 @@ def _varying(joints: Sequence[tuple[tuple[StateName, Value], ...]]) -> set[State
 def _notes(policy: Policy, result: Result | None, found: Reachable) -> Iterator[str]:
     if policy.settings.controls:
         yield f"with {', '.join(f'{name} = {show_value(value)}' for name, value in policy.settings.controls.items())}"
-    if found.candidates:
-        yield "a step that its action allows and that is never reached is drawn so; IC3 decided, without a certificate"
+    if any(step not in found.reached and step not in found.undecided for step in found.candidates):
+        yield "never reached: an action allows the step by itself, but no run takes it; this is not certified by Z3"
     if found.undecided:
         yield "what is not decided ran out of time"
     if result is not None and result.trace is not None:

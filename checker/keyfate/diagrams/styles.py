@@ -115,7 +115,7 @@ EDGES: Mapping[EdgeKind, EdgeStyle] = {
 
 MARKS: Mapping[Mark, MarkStyle] = {
     "initial": MarkStyle("where it begins"),  # an arrow out of a dot
-    "target": MarkStyle("where it ends", borders=2, said_in_mermaid="«end»"),
+    "target": MarkStyle("what it all leads to", borders=2, said_in_mermaid="«end»"),
     "unreachable": MarkStyle("never reached", style="dashed", strokes="stroke-dasharray:5 4"),
     "traced": MarkStyle("on the trace", width=3.4, strokes="stroke-width:4px"),
     "fallen": MarkStyle("known with what falls", said="× falls", width=2.4, strokes="stroke-width:3px"),
