@@ -72,6 +72,9 @@ def test_no_policy_found(tmp_path: Path) -> None:
         assert done.returncode == 4
         assert "no policy found" in done.stderr
         assert "next: keyfate check --library" in done.stderr
+    (tmp_path / "part.kf").write_text("secret fragment\n", encoding="utf-8")  # no lifecycle by itself
+    (tmp_path / "vault two.kf").write_text('lifecycle vault ""\n', encoding="utf-8")
+    assert keyfate("check", cwd=tmp_path).stderr.endswith("next: keyfate new policy 'vault two.kf'\n")
 
 
 def test_nothing_applies(folder: Path) -> None:
@@ -251,6 +254,11 @@ def test_help_and_version(tmp_path: Path) -> None:
     assert keyfate("--version", cwd=tmp_path).stdout.startswith("keyfate, version ")
     for command in ("check", "explain", "list", "hunt"):
         assert keyfate(command, "--help", cwd=tmp_path).returncode == 0
+
+
+def test_every_command_is_said_in_a_whole_sentence(tmp_path: Path) -> None:
+    for words in ((), ("new",)):
+        assert "..." not in keyfate(*words, "--help", cwd=tmp_path).stdout.partition("Commands:")[2]
 
 
 # explain, list, hunt

@@ -109,6 +109,10 @@ def test_a_folder_means_its_lifecycles_and_policies(folder: Path) -> None:
     assert "part.kf" not in done.stdout
 
 
+def test_a_folder_without_policies_leads_on_to_its_lifecycle(folder: Path) -> None:
+    assert keyfate("lint", cwd=folder).stdout.endswith("\nnext: keyfate check slip.kf\n")
+
+
 def test_a_lifecycle_that_several_policies_are_about_is_told_of_once(tmp_path: Path) -> None:
     furnish(tmp_path)
     text = (tmp_path / "vault.kf").read_text(encoding="utf-8")

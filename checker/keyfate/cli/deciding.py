@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -62,7 +63,7 @@ def check(
     watch: bool,
     **how: Any,
 ) -> None:
-    """Decide every property under each policy; without arguments, the policies below this folder.
+    """Decide every property under each policy. Without arguments, the policies below this folder.
 
     \b
     Exit status, the first that applies:
@@ -129,7 +130,7 @@ def explain(policy: Path, name: str, form: str, output: Path | None, **how: Any)
 @options.scope
 @options.output
 def list_(lifecycle: str | None, scope: dict[str, int], output: Path | None) -> None:
-    """Show the library; or one lifecycle's controls, capabilities, actions and properties."""
+    """Show the library, or what one lifecycle declares. Controls, capabilities, actions, properties."""
     from keyfate.commands import listing
 
     refuse_taken(() if lifecycle is None else (Path(lifecycle),), output=output)
@@ -143,7 +144,7 @@ def list_(lifecycle: str | None, scope: dict[str, int], output: Path | None) -> 
 @options.scope
 @options.output
 def hunt(path: str, walks: int, seed: int, scope: dict[str, int], output: Path | None) -> None:
-    """Walk at random, on real bytes, looking for a break that the checker missed."""
+    """Look for a break by random walks on real bytes. What the checker missed would be found so."""
     from keyfate.commands import hunting
 
     refuse_taken((Path(path),), output=output)
@@ -164,6 +165,10 @@ def _watch(paths: Sequence[Path], quiet: bool, how: Mapping[str, Any]) -> NoRetu
 
 
 def _no_policy(paths: Sequence[Path]) -> str:
+    from keyfate.commands import naming
+
     where = "here" if not paths else "there"
     said = f"no policy found {where}: name one, or write one as `NAME.policy.toml`"
-    return f"{said}\nnext: keyfate check --library\n"
+    found = next((file for path in paths or (Path(),) for file in naming.lifecycles_below(path)), None)
+    following = "check --library" if found is None else f"new policy {shlex.quote(str(found))}"
+    return f"{said}\nnext: keyfate {following}\n"

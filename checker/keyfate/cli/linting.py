@@ -21,7 +21,7 @@ NOTHING = 4
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 @options.output
 def lint(paths: tuple[str, ...], strict: bool, form: str, output: Path | None) -> None:
-    """Warn of what was probably not meant, without solving; without arguments, everything below this folder.
+    """Warn of what was probably not meant, without solving. Without arguments, everything below this folder.
 
     Names that nothing uses, actions whose sources cannot be there, exposures that show nothing, capabilities
     that no profile grants. Hints, such as a shared property that is one name short of applying, never fail.

@@ -23,7 +23,7 @@ _STREAM = Path("-")
 @click.option("--check", is_flag=True, help="Change nothing; name the files that are not in canonical layout.")
 @click.option("--diff", is_flag=True, help="Change nothing; show what would change.")
 def format_(paths: tuple[Path, ...], check: bool, diff: bool) -> None:
-    """Write lifecycles in canonical layout, comments kept; without arguments, all below this folder.
+    """Write lifecycles in canonical layout, comments kept. Without arguments, all below this folder.
 
     With `-` the text comes from the standard input and goes to the standard output.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,11 +13,9 @@ from keyfate.language.declaring import Placed
 from keyfate.language.loading import shared_properties
 from keyfate.language.source import Diagnostic, LifecycleError
 from keyfate.policy.files import shown_path
-from keyfate.policy.finding import files_below, policies_below
+from keyfate.policy.finding import policies_below
 from keyfate.reporting.json import to_json
 from keyfate.reporting.linting import lint_text
-
-_HEADER = re.compile(rb"^\s*lifecycle\b", re.MULTILINE)
 
 
 def lint(words: Sequence[str], form: str, strict: bool, color: bool, width: int | None) -> tuple[str, int] | None:
@@ -50,6 +47,8 @@ def lint(words: Sequence[str], form: str, strict: bool, color: bool, width: int 
     if form == "json":
         return to_json(all_found.linted(strict)), status
     checks = words[0] if words else "."
+    if os.path.isdir(checks) and not policies:  # of a folder, `check` takes the policies only
+        checks = shown_path(paths[0])
     return (
         lint_text(len(paths), all_found.warnings, all_found.hints, checks, color=color, width=width),
         status,
@@ -86,13 +85,5 @@ def _meant(word: str) -> Iterator[Path]:
     if not os.path.isdir(path):
         yield naming.policy_or_lifecycle(word)
         return
-    yield from files_below(path, ".kf", _is_lifecycle)
+    yield from naming.lifecycles_below(path)
     yield from policies_below(path)
-
-
-def _is_lifecycle(path: Path) -> bool:
-    """Whether the file has a `lifecycle` line: fragments and shared properties are no lifecycles by themselves."""
-    try:
-        return _HEADER.search(path.read_bytes()) is not None
-    except OSError:
-        return True  # whoever reads it says why it cannot be read

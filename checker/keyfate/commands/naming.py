@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Lifecycle
-from keyfate.policy.finding import lifecycle_path, shipped_names
+from keyfate.policy.finding import files_below, lifecycle_path, shipped_names
+
+_HEADER = re.compile(rb"^\s*lifecycle\b", re.MULTILINE)
 
 
 def policy_or_lifecycle(name: str) -> Path:
@@ -29,12 +33,25 @@ def lifecycle(name: str) -> Path:
     return found
 
 
+def lifecycles_below(folder: Path) -> Iterator[Path]:
+    """Every lifecycle below `folder`; fragments and shared properties are none by themselves."""
+    return files_below(folder, ".kf", _is_lifecycle)
+
+
 def known_property(lifecycle: Lifecycle, name: str) -> None:
     """Raises LifecycleError (KF530) where the lifecycle checks no property of that name."""
     names = [rule.name for rule in lifecycle.properties]
     if name not in names:
         hint = did_you_mean(name, names) or f"it checks {', '.join(f'`{n}`' for n in names) or 'nothing'}"
         raise on_command_line("KF530", f"`{lifecycle.name}` has no property `{name}`", name, hint)
+
+
+def _is_lifecycle(path: Path) -> bool:
+    """Whether the file has a `lifecycle` line."""
+    try:
+        return _HEADER.search(path.read_bytes()) is not None
+    except OSError:
+        return True  # whoever reads it says why it cannot be read
 
 
 def on_command_line(code: str, message: str, word: str, help: str) -> LifecycleError:
