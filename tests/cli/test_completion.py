@@ -57,6 +57,7 @@ def offered(line: str, cwd: Path) -> list[str]:
         ("keyfate hunt vault.kf --scope ", ["plain,Shelf=", "plain,Count="]),
         ("keyfate check safe.policy.toml vault.kf --scope C", ["plain,Count="]),
         ("keyfate check --scope ", []),
+        ("keyfate draw lifecycle safe.policy.toml --state p", ["plain,power"]),
         ("keyfate check s", ["plain,safe.policy.toml"]),
         ("keyfate check flash", ["plain,flash.policy.toml"]),
         ("keyfate new policy v", ["plain,vault.kf"]),

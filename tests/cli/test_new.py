@@ -226,6 +226,17 @@ def test_the_lifecycle_is_named_from_the_policys_folder(here: Path) -> None:
     assert load_policy(here / "vault.policy.toml").lifecycle.name == "vault"
 
 
+def test_single_members_of_a_capability_are_told_of(here: Path) -> None:
+    furnish(here)
+    said("new", "policy", "vault.kf")
+    path = here / "vault.policy.toml"
+    text = path.read_text(encoding="utf-8")
+    assert "as in `peek[left]`." in text
+    path.write_text(text.replace('"peek",', '"peek[left]",'), encoding="utf-8")
+    granted = {str(name): on for name, on in load_policy(path).settings.capabilities.items()}
+    assert (granted["peek[left]"], granted["peek[right]"]) == (True, False)
+
+
 def test_profiles_beside_the_policy_are_offered(here: Path) -> None:
     furnish(here)
     profiles = '[thief]\ntitle = "takes \\"disks\\""\ncapabilities = ["steal"]\n\n[stranger]\ncapabilities = ["fly"]\n'

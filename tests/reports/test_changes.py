@@ -122,6 +122,14 @@ def test_bad_baselines(tmp_path: Path, text: str, code: str) -> None:
     assert found.code == code
     assert len(found.message) < 400
     assert found.help is not None
+    assert "`the file`" not in found.message
+
+
+def test_no_baseline_there(tmp_path: Path) -> None:
+    with pytest.raises(LifecycleError) as caught:
+        load_report(tmp_path / "base.json")
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.help) == ("KF403", "a baseline is what `keyfate check --json-output FILE` wrote")
 
 
 def test_a_baseline_of_another_shape(report: Report, tmp_path: Path) -> None:

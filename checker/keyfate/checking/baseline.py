@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from keyfate.checking.results import Report
@@ -20,7 +21,10 @@ def load_report(path: Path) -> Report:
     Raises LifecycleError: KF590 where it is not JSON, KF591 where it does not follow
     reports/result.schema.json, the codes of any text where it cannot be read.
     """
-    source = Source(str(path), read_text(path, largest=LARGEST))
+    try:
+        source = Source(str(path), read_text(path, largest=LARGEST))
+    except LifecycleError as error:  # its hints are for lifecycles
+        raise LifecycleError([replace(found, help=_HELP) for found in error.diagnostics]) from None
     try:
         data = json.loads(source.text)
     except json.JSONDecodeError as error:
@@ -36,10 +40,10 @@ def load_report(path: Path) -> Report:
         fault = best_match(Draft202012Validator(schema).iter_errors(data))
         if fault is None:
             return TypeAdapter(Report).validate_python(data)
-        at, said = "/".join(map(str, fault.absolute_path)) or "the file", _short(fault.message)
+        at, said = "/".join(map(str, fault.absolute_path)), _short(fault.message)
     except (RecursionError, ValidationError):  # a tree of knowledge deeper than any that was ever found
-        at, said = "the file", "it is nested too deeply"
-    raise _wrong("KF591", f"`{at}` is not as a report has it: {said}", source)
+        at, said = "", "it is nested too deeply"
+    raise _wrong("KF591", f"{f'`{at}`' if at else 'the file'} is not as a report has it: {said}", source)
 
 
 def _short(message: str) -> str:

@@ -23,7 +23,7 @@ _INSTALLS = {
 @click.argument("shell", type=click.Choice(tuple(_INSTALLS)))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what completes keyfate's words in SHELL; its comment says where it belongs."""
+    """Print what completes keyfate's words in SHELL. Its comment says where it belongs."""
     kind = get_completion_class(shell)
     assert kind is not None
     # Not the method of the class itself: bash's would start a bash to ask for its version.
@@ -49,6 +49,14 @@ def property_name(ctx: click.Context, param: click.Parameter, incomplete: str) -
     from keyfate.commands import completing
 
     names = (name for word in _given(ctx) for name in completing.properties(word))
+    return _items(names, incomplete)
+
+
+def state_name(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """The state variables of the policy or lifecycle that stands before."""
+    from keyfate.commands import completing
+
+    names = (name for word in _given(ctx) for name in completing.states(word))
     return _items(names, incomplete)
 
 

@@ -31,7 +31,14 @@ FORMATS = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".md": "markdown", ".
     type=click.Choice(("dot", "mermaid", "markdown", "svg")),
     help="Without --output: what to print.  [default: dot]",
 )
-@click.option("--state", "states", multiple=True, metavar="NAME", help="Of `lifecycle`: only this state variable.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="NAME",
+    shell_complete=completing.state_name,
+    help="Of `lifecycle`: only this state variable.",
+)
 @click.option("--product", is_flag=True, help="Of `lifecycle`: one graph of the joint states.")
 @click.option("--falls", metavar="NAME", help="Of `keys`: what falls if this one is known.")
 @options.deciding

@@ -31,6 +31,11 @@ def sorts(word: str) -> tuple[str, ...]:
     return tuple(i.prefix + i.declaration.name.text for i in _declared(word) if isinstance(i.declaration, s.SortDecl))
 
 
+def states(word: str) -> tuple[str, ...]:
+    """The state variables."""
+    return tuple(i.prefix + i.declaration.name.text for i in _declared(word) if isinstance(i.declaration, s.StateDecl))
+
+
 def shipped() -> tuple[str, ...]:
     """The names of the shipped lifecycles."""
     try:

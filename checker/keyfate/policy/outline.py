@@ -100,6 +100,10 @@ def _attacker(lifecycle: Lifecycle, attackers: Attackers | None) -> Iterator[str
         else:
             yield f"{written}  # {text}" if text else written.rstrip()
     yield "]"
+    indexed = next((capability for capability in lifecycle.capabilities if capability.index), None)
+    if indexed is not None:
+        first = ", ".join(show_value(domain.values[0]) for domain in indexed.index)
+        yield from _prose(f"A name alone means all of its members; single ones stand as in `{indexed.name}[{first}]`.")
     profiles = () if attackers is None else tuple(_profiles(lifecycle, attackers))
     if profiles:
         yield ""
