@@ -101,7 +101,7 @@ def test_what_a_policy_rules_out_is_drawn_as_never_reached() -> None:
 
 def test_what_was_not_decided_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Engine, "sample", lambda *_: ())
-    monkeypatch.setattr(Engine, "decide", lambda *_: Undecided("out of time"))
+    monkeypatch.setattr(Engine, "decide", lambda *_, **__: Undecided("out of time"))
     figure = machines(bare(TEXTS["laptop"]))
     assert all(edge.marks == {"undecided"} for edge in figure.edges)
     assert "what is not decided ran out of time" in figure.notes

@@ -184,7 +184,7 @@ class _Search:
     def _decide(self, engine: Engine, state: str, budget: Budget) -> None:
         """What is left of one variable: its cone is smaller than that of all."""
         while mine := [transition for transition in self.left if transition.state == state]:
-            finding = engine.decide(self._problem(mine), budget)
+            finding = engine.decide(self._problem(mine), budget, sampled=True)
             if isinstance(finding, Reached):
                 self._learn(finding.trace)
                 assert any(transition not in self.left for transition in mine), "a run shows what was asked for"

@@ -32,6 +32,7 @@ from keyfate.lifecycle.problem import (
 )
 
 _LEAD = 0.1  # seconds
+_LONG_LEAD = 2.0  # of the proof, where whoever asks has looked for a run already
 
 
 class Engine:
@@ -45,8 +46,10 @@ class Engine:
     def _compiled(self) -> Compilation:
         return Compilation(self.lifecycle)
 
-    def decide(self, problem: Problem, budget: Budget | None = None) -> Finding:
+    def decide(self, problem: Problem, budget: Budget | None = None, *, sampled: bool = False) -> Finding:
         """Whether the problem's target can be reached, with an invariant or a shortest trace.
+
+        `sampled`: `sample` came by no run, so that a proof is likely and is begun with; it changes no answer.
 
         Undecided, with the reason, where the budget's seconds or the memory run out, NotWithin where its steps do.
         Raises KeyError for settings that the lifecycle does not have.
@@ -54,9 +57,9 @@ class Engine:
         budget = budget or Budget()
         clock = Clock(budget)
         try:
-            found = self._answer(problem, budget, clock, exact=False)
+            found = self._answer(problem, budget, clock, sampled, exact=False)
             if found is None:  # its only shortest runs need a step of which the slice knows nothing
-                found = self._answer(problem, budget, clock, exact=True)
+                found = self._answer(problem, budget, clock, sampled, exact=True)
         except OutOfBudgetError as error:
             return Undecided(str(error))
         except MemoryError:
@@ -64,9 +67,9 @@ class Engine:
         assert found is not None, "an exact slice has no step of which it knows nothing"
         return found
 
-    def _answer(self, problem: Problem, budget: Budget, clock: Clock, exact: bool) -> Finding | None:
+    def _answer(self, problem: Problem, budget: Budget, clock: Clock, sampled: bool, exact: bool) -> Finding | None:
         question = self.question(problem, exact)
-        answer = _race(question, problem, budget, clock)
+        answer = _race(question, problem, budget, clock, _LONG_LEAD if sampled else _LEAD)
         match answer:
             case Proof():
                 return Unreachable(_invariant(question, answer))
@@ -122,14 +125,14 @@ class Engine:
         )
 
 
-def _race(question: Question, problem: Problem, budget: Budget, clock: Clock) -> Proof | Open | Run:
+def _race(question: Question, problem: Problem, budget: Budget, clock: Clock, ahead: float) -> Proof | Open | Run:
     """Proof and search by turns: where there is a run, search is the faster of the two, and its run is a shortest.
 
     Which of them ends it does not depend on how the time is shared.
     """
     circuit = question.circuit
     # Who asks for a witness expects one, and the search begins; else the proof does. Then each gets its share.
-    share, lead = (1.0, -_LEAD) if problem.honest else (0.5, _LEAD)
+    share, lead = (1.0, -_LEAD) if problem.honest else (0.5, ahead)
     proof: Generator[None, None, Answer] | None = proving(circuit, clock, budget.steps)
     search: Generator[None, None, Run | None] | None = searching(circuit, clock, budget.steps, _capabilities(question))
     proved, searched = 0.0, 0.0  # seconds so far
