@@ -56,6 +56,29 @@ def test_a_hierarchy_that_one_knows_by_heart() -> None:
     assert not [note for note in figure.notes if note.startswith(("if other", "if data"))]
 
 
+# What is told apart only where a copy, an open envelope or a public key matters.
+OPEN = """
+  lifecycle open
+  component host outside
+  secret root, peer, told, data
+  public everybody
+  key shared = kdf("shared", root, pub(peer))
+  key next = kdf("next", shared)
+  place desk persistent at host starts with root
+  place drawer volatile at host
+  place wall persistent at host
+  action post by host then wall gains enc(everybody, told) ideal; wall gains enc(shared, data) ideal; wall gains pub(peer) ideal
+  action copy by host then drawer gains all of desk
+"""
+
+
+def test_copies_open_envelopes_and_public_keys() -> None:
+    figure = keys(bare(OPEN).lifecycle)
+    assert {n.name: n.label for n in figure.nodes}["root"] == "root\nin desk, drawer (volatile)"
+    told = {note for note in figure.notes if note.startswith("if ")}
+    assert told == {"if root falls: data, shared, next", "if shared falls: data, next"}
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_edges_are_the_rules_of_deduction(name: str) -> None:
     """Every way to open or derive a declared term, and no other."""

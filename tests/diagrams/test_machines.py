@@ -99,6 +99,20 @@ def test_what_a_policy_rules_out_is_drawn_as_never_reached() -> None:
     agrees(cold)
 
 
+def test_where_it_begins_under_settings_and_constraints() -> None:
+    policy = bare("""
+      lifecycle l control hot : bool control way : left | middle | right component cpu inside
+      constraint way != right
+      state x : left | middle | right = way
+      state y : bool = hot
+      action turn by cpu then y := not y
+    """)
+    agrees(policy)
+    cold = replace(policy, settings=Settings({ControlName("hot"): False}))
+    agrees(cold)
+    assert {n.name for n in machines(cold).nodes if "initial" in n.marks} == {"x = left", "x = middle", "y = false"}
+
+
 def test_what_was_not_decided_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Engine, "sample", lambda *_: ())
     monkeypatch.setattr(Engine, "decide", lambda *_, **__: Undecided("out of time"))
@@ -178,8 +192,10 @@ def test_the_product_is_the_joint_graph(name: str) -> None:
 def test_a_product_that_is_too_large(tmp_path) -> None:
     policy = load_policy(furnish(tmp_path) / "safe.policy.toml")
     assert len(product(policy).nodes) < 200
-    with pytest.raises(UndrawableError, match="has 3 states or more") as refused:
-        product(policy, limit=3)
+    exact = len(product(policy).nodes)
+    assert len(product(policy, limit=exact + 1).nodes) == exact
+    with pytest.raises(UndrawableError, match=f"has {exact} states or more") as refused:
+        product(policy, limit=exact)
     assert "--state" in refused.value.help
 
 

@@ -54,7 +54,6 @@ class _Sheet:
             edge={"arrowsize": "0.8", "color": "#333333", "fontname": "Helvetica", "fontsize": "10"},
         )
         self._at = _columns(sequence)
-        self._kinds = {lane.name: lane.kind for lane in sequence.lanes}
         self._attacker = next((lane.name for lane in sequence.lanes if lane.kind == "attacker"), None)
         self._right = max(self._at.values(), default=0.0) + _BOX * _CHARACTER / 2 + _GAP
         self._left = -_LEFT * _CHARACTER / 2
@@ -64,13 +63,12 @@ class _Sheet:
         middle = (self._left + self._right) / 2
         self._text("\\title", lines(self._sequence.title, 96), middle, fontsize="17", scale=1.55)
         self._heads()
-        top = self._y
         known: tuple[str, ...] = ()
         for moment in self._sequence.moments:
             self._rule(f"\\rule {moment.number}")
             self._moment(moment, known)
             known = moment.knows
-        self._lifelines(top)
+        self._lifelines()
         self._y -= _GAP
         self._text(
             "\\outcome",
@@ -206,7 +204,7 @@ class _Sheet:
         )
         self._y -= height + _GAP
 
-    def _lifelines(self, top: float) -> None:
+    def _lifelines(self) -> None:
         for lane in self._sequence.lanes:
             foot = self._put(f"\\foot {identifier(lane.name)}", self._at[lane.name], self._y, **_POINT)
             self._plot.edge(identifier(lane.name), foot, arrowhead="none", color="#999999", style="dashed")
