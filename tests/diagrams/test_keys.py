@@ -67,7 +67,8 @@ OPEN = """
   place desk persistent at host starts with root
   place drawer volatile at host
   place wall persistent at host
-  action post by host then wall gains enc(everybody, told) ideal; wall gains enc(shared, data) ideal; wall gains pub(peer) ideal
+  action post by host then wall gains enc(everybody, told) ideal; wall gains pub(peer) ideal
+  action save by host then wall gains enc(shared, data) ideal
   action copy by host then drawer gains all of desk
 """
 

@@ -9,7 +9,7 @@ from drawing import lifecycles
 from keyfate.engines.decide import Engine
 from keyfate.engines.simulation import Sample, covering
 from keyfate.language.loading import load_text
-from keyfate.language.typed import Constant, Domain, Compare, Lifecycle, Param, StateRef, Var
+from keyfate.language.typed import Compare, Constant, Domain, Lifecycle, Param, StateRef, Var
 from keyfate.lifecycle.conflicts import conflicts
 from keyfate.lifecycle.interpreter import Interpreter
 from keyfate.lifecycle.names import CapabilityName, ControlName

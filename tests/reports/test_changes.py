@@ -79,6 +79,17 @@ def test_a_moved_policy_is_the_same(report: Report) -> None:
     assert changes(report, moved).policies == ()
 
 
+def test_of_namesakes_that_moved_none_is_the_same(report: Report) -> None:
+    first = report.policies[0]
+    before = replace(report, policies=(replace(first, path="a/x"), replace(first, path="b/x")))
+    after = replace(report, policies=(replace(first, path="c/x"),))
+    assert [(p.path, p.how) for p in changes(before, after).policies] == [
+        ("c/x", "added"),
+        ("a/x", "removed"),
+        ("b/x", "removed"),
+    ]
+
+
 def test_files_that_differ(report: Report) -> None:
     first, *others = report.inputs
     inputs = (replace(first, sha256="0" * 64), *others[1:], Input("new.kf", "1" * 64))

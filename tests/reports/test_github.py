@@ -168,8 +168,17 @@ def test_the_address_of_a_line(house: Path) -> None:
     (house / "a b#.kf").unlink()
 
 
+@pytest.mark.parametrize("text", TEXTS)
+def test_each_hostile_text_comes_back_as_it_was(text: str) -> None:
+    comes_back(text, text, text)
+
+
 @given(title=texts, line=texts, name=texts)
 def test_hostile_texts_come_back_as_they_were(title: str, line: str, name: str) -> None:
+    comes_back(title, line, name)
+
+
+def comes_back(title: str, line: str, name: str) -> None:
     one = Annotation("error", clean(title), (clean(name)[:1000], clean(line)[:1000]))
     (shown,) = annotations(log("", [one], Places(Path(), Path())))
     assert shown.message == f"{clean(name)[:1000]}\n{clean(line)[:1000]}"
@@ -187,6 +196,16 @@ def test_the_reports_own_texts_are_not_obeyed(report: Report, at_home: Places) -
         shown = annotations(log(report_text(only(report, *results)), of_report(only(report, *results)), at_home))
         assert [a.properties["title"] for a in shown] == ["broken: secrecy"] * 2 + ["broken: gone_is_gone"]
         assert all(len(a.message) <= 4096 for a in shown)
+
+
+def test_names_of_files_stay_on_their_line(report: Report) -> None:
+    """A file's name may hold anything: every line of an annotation is one line, in printable characters."""
+    for text in TEXTS:
+        policies = tuple(replace(p, policy=text, path=f"{text}.policy.toml") for p in report.policies[:1])
+        one = replace(of(report, "flash", "secrecy"), lifecycle=policies[0].lifecycle, policy=text)
+        (shown,) = of_report(only(replace(report, policies=policies), one))
+        assert len(shown.lines) > 2
+        assert all(line.isprintable() for line in (shown.title, *shown.lines))
 
 
 def test_a_log_without_guard_would_be(at_home: Places) -> None:

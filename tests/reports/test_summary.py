@@ -194,9 +194,12 @@ def test_the_page_stays_small(report: Report) -> None:
     results = tuple(
         replace(broken, property=f"p{i}", text=huge, says=huge, trace=steps, knowledge=(tree,)) for i in range(2_000)
     )
-    policies = tuple(replace(p, warnings=(Notice("KF999", huge, None),) * 3) for p in report.policies)
+    notices = tuple(Notice("KF999", f"{i} {huge}", None) for i in range(400))
+    policies = tuple(replace(p, warnings=notices) for p in report.policies)
     page = summary(only(replace(report, policies=policies), *results), None, NOWHERE)
     assert len(page.encode()) < 500_000
+    assert max(map(len, page.splitlines())) < 10_000, "one text does not fill the page"
     assert re.search(r"and \d+ requirements more", page)
+    assert re.search(r"and \d+ notes more", page)
     assert len(re.findall(r"and \d+ rows more", page)) == 2
     assert kinds(page).count("table_open") == 2

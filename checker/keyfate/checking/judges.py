@@ -102,6 +102,11 @@ class Deadline:
 
     at: float | None = None
 
+    @classmethod
+    def after(cls, seconds: float | None) -> Deadline:
+        """So many seconds from now."""
+        return cls(None if seconds is None else time.time() + seconds)
+
     def budget(self) -> Budget:
         """What is left of it."""
         return Budget(None if self.at is None else max(0.0, self.at - time.time()))

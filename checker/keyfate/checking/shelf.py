@@ -1,4 +1,4 @@
-"""The lifecycles of one run: each read once, with all that is wrong with it. Imports no engine and no policy."""
+"""The lifecycles of one run: each read once, with all that is wrong with it. Imports no engine."""
 
 from __future__ import annotations
 

@@ -86,9 +86,9 @@ def draw(
 def _form(output: Path) -> str:
     found = FORMATS.get(output.suffix.lower())
     if found is None:
-        from keyfate.policy.validation import near
+        from keyfate.language.symbols import did_you_mean
 
-        known = near(output.suffix, list(FORMATS)) or f"it may end in {', '.join(FORMATS)}"
+        known = did_you_mean(output.suffix, FORMATS) or f"it may end in {', '.join(FORMATS)}"
         said = f"ends in `{output.suffix}`, which is no format" if output.suffix else "has no extension"
         raise click.BadParameter(f"`{output}` {said}: {known}", param_hint="--output")
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -39,7 +38,7 @@ def check(
     found = library_policies() if library else find(paths or (Path(),))
     if not found:
         return None
-    options = Options(engine=engine, deadline=_deadline(timeout))
+    options = Options(engine=engine, deadline=Deadline.after(timeout))
     session = open_session(found, scope)
     with _progress(session) as tick:
         report = session.check(options, tick)
@@ -70,15 +69,11 @@ def explain(
     """One verdict in full, and the exit status: 0 unless judges disagree or nothing was decided."""
     session = open_session((naming.policy_or_lifecycle(str(path)),), scope)
     naming.known_property(session.policies[0].lifecycle, name)
-    report = session.check(Options(engine, _deadline(timeout), only=(name,), sweep=False))
+    report = session.check(Options(engine, Deadline.after(timeout), only=(name,), sweep=False))
     status = {"DIVERGED": 5, "UNKNOWN": 3, "BOUNDED": 3}.get(report.results[0].verdict, 0)
     if form == "json":
         return to_json(report), status
     return explanation(report.policies[0], report.results[0], color=color, width=width), status
-
-
-def _deadline(timeout: float | None) -> Deadline:
-    return Deadline(None if timeout is None else time.time() + timeout)
 
 
 def _progress(session: Session) -> AbstractContextManager[Tick | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,6 +17,7 @@ from keyfate.diagrams.graphviz import PictureError, find, missing, picture
 from keyfate.language.source import LifecycleError
 from keyfate.language.typed import Lifecycle
 from keyfate.policy.policy import Policy
+from keyfate.reporting.words import count
 from keyfate.reporting.writing import OutputError
 
 
@@ -67,8 +67,7 @@ def draw(
 
 
 def _decided(session: Session, rule: str, engine: EngineName, timeout: float | None) -> tuple[PolicySummary, Result]:
-    deadline = Deadline(None if timeout is None else time.time() + timeout)
-    report = session.check(Options(engine, deadline, only=(rule,), sweep=False))
+    report = session.check(Options(engine, Deadline.after(timeout), only=(rule,), sweep=False))
     return report.policies[0], report.results[0]
 
 
@@ -129,12 +128,8 @@ def _written(drawing: Drawing, form: str) -> str | bytes:
 
 def _summary(drawing: Drawing) -> str:
     if isinstance(drawing, Figure):
-        return f"{_count(len(drawing.nodes), 'node')}, {_count(len(drawing.edges), 'edge')}"
-    return f"{_count(len(drawing.moments), 'moment')} over {_count(len(drawing.lanes), 'lane')}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
+        return f"{count(len(drawing.nodes), 'node')}, {count(len(drawing.edges), 'edge')}"
+    return f"{count(len(drawing.moments), 'moment')} over {count(len(drawing.lanes), 'lane')}"
 
 
 def _following(kind: str, name: str, found: tuple[PolicySummary, Result] | None, form: str) -> str:

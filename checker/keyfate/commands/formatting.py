@@ -16,6 +16,7 @@ from keyfate.language.rendering import escape
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.policy.files import shown_path
 from keyfate.policy.finding import ENDING, LIFECYCLES, find
+from keyfate.reporting.words import count
 from keyfate.reporting.writing import OutputError, write_whole
 
 STREAM = "<standard input>"
@@ -92,7 +93,7 @@ def summary(outcome: Outcome, *, written: bool, words: Sequence[str]) -> str:
     """
     changed, total = outcome.changed, len(outcome.texts)
     lines = [f"{'formatted' if written else 'would format'} {escape(text.name)}" for text in changed]
-    files = f"{total} file{'' if total == 1 else 's'}"
+    files = count(total, "file")
     if changed:
         lines.append(f"{len(changed)} of {files} {'formatted' if written else 'not in canonical layout'}")
     elif total:

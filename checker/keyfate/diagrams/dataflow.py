@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from keyfate.diagrams.families import Families
 from keyfate.diagrams.figure import Cluster, Edge, EdgeKind, Figure, Mark, Node
 from keyfate.diagrams.happening import Happening, Look
+from keyfate.diagrams.settings import fixed
 from keyfate.language.typed import (
     Become,
     CapabilityRef,
@@ -46,9 +47,8 @@ def dataflow(policy: Policy) -> Figure:
         *(Node(name, name.removeprefix("capability "), "capability", "attackers") for name in _in_order(seen, flows)),
     )
     off = [name for name, on in policy.settings.capabilities.items() if not on]
-    fixed = [f"{name} = {_shown(value)}" for name, value in policy.settings.controls.items()]
     notes = (
-        *([f"with {', '.join(fixed)}"] if fixed else []),
+        *fixed(policy),
         *([f"off under this policy: {', '.join(map(str, off))}"] if off else []),
         *([f"nobody sees: {', '.join(unseen)}"] if (unseen := _unseen(lifecycle, flows)) else []),
     )
@@ -194,7 +194,3 @@ def _in_order(names: set[str], flows: Sequence[Flow]) -> tuple[str, ...]:
 def _unseen(lifecycle: Lifecycle, flows: Sequence[Flow]) -> tuple[str, ...]:
     seen: Mapping[str, None] = {flow.source: None for flow in flows if flow.kind == "exposed"}
     return tuple(place.name for place in lifecycle.places if place_node(place.name) not in seen)
-
-
-def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

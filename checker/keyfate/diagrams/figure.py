@@ -27,6 +27,7 @@ NodeKind = Literal[
     "note",
 ]
 EdgeKind = Literal["step", "derives", "opens", "holds", "flow", "crossing", "exposed", "leak", "needs"]
+MessageKind = Literal["acts", "writes", "erases", "seen"]
 Mark = Literal["initial", "target", "unreachable", "traced", "fallen", "volatile", "persistent", "undecided"]
 Direction = Literal["down", "right"]
 
@@ -94,7 +95,7 @@ class Message:
     source: str
     target: str
     label: str
-    kind: Literal["acts", "writes", "erases", "seen"]
+    kind: MessageKind
 
 
 @dataclass(frozen=True)

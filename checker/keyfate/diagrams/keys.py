@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from keyfate.diagrams.families import Families
 from keyfate.diagrams.figure import Cluster, Edge, Figure, Mark, Node, NodeKind, UndrawableError
 from keyfate.diagrams.happening import Look
+from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Become, Copy, Gain, Leak, Lifecycle, Place
 from keyfate.lifecycle.deduction import Deduction
 from keyfate.lifecycle.instances import assignments
@@ -37,8 +37,7 @@ def keys(lifecycle: Lifecycle, *, fallen: str | None = None) -> Figure:
     if not hierarchy.members:
         raise UndrawableError(f"`{lifecycle.name}` declares no secret", "declare one: `secret NAME`")
     if fallen is not None and fallen not in hierarchy.members:
-        near = get_close_matches(fallen, hierarchy.members, n=1)
-        help = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(f'`{n}`' for n in hierarchy.members)}"
+        help = did_you_mean(fallen, hierarchy.members) or f"it has {', '.join(f'`{n}`' for n in hierarchy.members)}"
         raise UndrawableError(f"`{lifecycle.name}` has no key or secret `{fallen}`", help)
     falls = hierarchy.falls()
     down = {fallen, *falls.get(fallen, ())} if fallen is not None else set()

@@ -22,8 +22,8 @@ def _breadth(figure: Figure) -> int:
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(node.name for node in figure.nodes)
     graph.add_edges_from((edge.source, edge.target) for edge in figure.edges)
-    rings = nx.condensation(graph)  # what lies on a circle counts as one below the other
+    components = nx.condensation(graph)  # what lies on a cycle counts as one below the other
     ranks: dict[int, int] = {}
-    for ring in nx.topological_sort(rings):
-        ranks[ring] = max((ranks[above] + 1 for above in rings.predecessors(ring)), default=0)
+    for component in nx.topological_sort(components):
+        ranks[component] = max((ranks[above] + 1 for above in components.predecessors(component)), default=0)
     return max(Counter(ranks.values()).values(), default=0)

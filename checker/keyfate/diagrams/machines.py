@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
 from itertools import pairwise
 
 from keyfate.checking.naming import plain
 from keyfate.checking.results import Plain, Result
 from keyfate.diagrams.figure import Cluster, Edge, Figure, Mark, Node, UndrawableError
+from keyfate.diagrams.settings import fixed
 from keyfate.diagrams.transitions import Reachable, Transition, transitions
+from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Lifecycle, State, Truth, Value
 from keyfate.lifecycle.evaluation import State as Valuation
 from keyfate.lifecycle.explicit import explore
@@ -108,8 +109,7 @@ def _chosen(lifecycle: Lifecycle, names: Sequence[str]) -> tuple[State, ...]:
         )
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            help = f"did you mean `{near[0]}`?" if near else f"it has {', '.join(f'`{n}`' for n in known)}"
+            help = did_you_mean(name, known) or f"it has {', '.join(f'`{n}`' for n in known)}"
             raise UndrawableError(f"`{lifecycle.name}` has no state variable `{name}`", help)
     return tuple(known[name] for name in dict.fromkeys(names)) if names else lifecycle.states
 
@@ -206,8 +206,7 @@ def _varying(joints: Sequence[tuple[tuple[StateName, Value], ...]]) -> set[State
 
 
 def _notes(policy: Policy, result: Result | None, found: Reachable) -> Iterator[str]:
-    if policy.settings.controls:
-        yield f"with {', '.join(f'{name} = {show_value(value)}' for name, value in policy.settings.controls.items())}"
+    yield from fixed(policy)
     if any(step not in found.reached and step not in found.undecided for step in found.candidates):
         yield "never reached: an action allows the step by itself, but no run takes it; this is not certified by Z3"
     if found.undecided:

@@ -1,11 +1,19 @@
-"""Under which setting something was found: what stands below every picture of a trace."""
+"""Under which setting something was found or drawn: what stands below a picture."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from keyfate.checking.results import PolicySummary, Result
-from keyfate.lifecycle.names import show_value
+from keyfate.language.typed import Value
+from keyfate.lifecycle.names import ControlName, show_value
+from keyfate.policy.policy import Policy
+
+
+def fixed(policy: Policy) -> Iterator[str]:
+    """The controls that the policy sets, if it sets any."""
+    if policy.settings.controls:
+        yield f"with {_listed(policy.settings.controls)}"
 
 
 def setting(policy: PolicySummary, result: Result) -> Iterator[str]:
@@ -15,6 +23,8 @@ def setting(policy: PolicySummary, result: Result) -> Iterator[str]:
         named = "" if policy.attacker == on else f" ({policy.attacker})"
         yield f"the attacker{named} can: {on}"
     if result.configuration:
-        yield "open, here: " + ", ".join(
-            f"{name} = {show_value(value)}" for name, value in result.configuration.items()
-        )
+        yield f"open, here: {_listed(result.configuration)}"
+
+
+def _listed(values: Mapping[ControlName, Value] | Mapping[str, Value]) -> str:
+    return ", ".join(f"{name} = {show_value(value)}" for name, value in values.items())

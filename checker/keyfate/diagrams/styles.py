@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
-from keyfate.diagrams.figure import EdgeKind, Figure, Mark, NodeKind, Sequence
+from keyfate.diagrams.figure import EdgeKind, Figure, Mark, MessageKind, NodeKind, Sequence
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,6 @@ class MarkStyle:
     width: float = 0.0
     borders: int = 1
     strokes: str = ""
-
-
-MessageKind = Literal["acts", "writes", "erases", "seen"]
 
 
 @dataclass(frozen=True)

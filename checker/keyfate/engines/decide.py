@@ -99,8 +99,8 @@ class Engine:
     def sample(self, problem: Problem) -> tuple[Trace, ...]:
         """A few runs that, step by step, pass states for which the target asks: what random simulation comes by.
 
-        Each of `Reach.binders` may be met by another of them. They are no shortest ones, and like all that an engine
-        says not to be believed before the interpreter replays them.
+        Each of `Reach.binders` may be met by another of them. They are no shortest ones, leave out steps of which the
+        slice knows nothing, and like all of an engine's are not to be believed before the interpreter replays them.
         """
         question = self.question(problem)
         return tuple(self._trace(question, problem, sample.run, sample.actions) for sample in covering(question))

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from keyfate.language.library import folder
 from keyfate.language.source import Diagnostic, LifecycleError, Span
+from keyfate.language.symbols import did_you_mean
 from keyfate.policy.files import read_source
 from keyfate.policy.models import Profile
 from keyfate.policy.toml import Document, parse
-from keyfate.policy.validation import near, validate
+from keyfate.policy.validation import validate
 
 FILE = "attackers.toml"
 
@@ -63,7 +64,8 @@ def _grants(
     for i, other in enumerate(profile.includes):
         span = document.value((name, "includes", i))
         if other not in profiles:
-            problems.append(Diagnostic("KF521", f"there is no profile `{other}`", span, help=near(other, profiles)))
+            hint = did_you_mean(other, profiles)
+            problems.append(Diagnostic("KF521", f"there is no profile `{other}`", span, help=hint))
         elif other in (*stack, name):
             problems.append(Diagnostic("KF522", f"profile `{other}` includes itself", span, help="break the circle"))
         else:

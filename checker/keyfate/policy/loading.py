@@ -10,6 +10,7 @@ from keyfate.language.loading import Loaded
 from keyfate.language.loading import load as load_lifecycle
 from keyfate.language.reading import resolved
 from keyfate.language.source import Diagnostic, Label, LifecycleError, Span
+from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Lifecycle, Property
 from keyfate.lifecycle.instances import capability_names, control_names
 from keyfate.lifecycle.names import CapabilityName
@@ -22,7 +23,7 @@ from keyfate.policy.policy import Demand, Exemption, Policy, PolicyError, Requir
 from keyfate.policy.settings import Places, capabilities, contradictions, set_controls
 from keyfate.policy.toml import Document, parse
 from keyfate.policy.toml import Path as Keys
-from keyfate.policy.validation import flatten, near, validate
+from keyfate.policy.validation import flatten, validate
 
 Load = Callable[[Path, Mapping[str, int]], Loaded]
 
@@ -133,7 +134,7 @@ def _flat(document: Document) -> tuple[dict[str, object], dict[Keys, Keys]]:
 
 
 def _fold(start: Path, chain: list[_Link], scope: dict[str, int], load: Load) -> Policy:
-    lifecycle, warnings, span, sizes = _lifecycle(start, chain, scope, load)
+    lifecycle, warnings, span, sizes = _lifecycle(chain, scope, load)
     problems: list[Diagnostic] = []
     places = Places()
     for link in reversed(chain):
@@ -175,7 +176,7 @@ def _fold(start: Path, chain: list[_Link], scope: dict[str, int], load: Load) ->
 
 
 def _lifecycle(
-    start: Path, chain: list[_Link], scope: dict[str, int], load: Load
+    chain: list[_Link], scope: dict[str, int], load: Load
 ) -> tuple[Lifecycle, tuple[Diagnostic, ...], Span, dict[str, int]]:
     link = next((link for link in chain if link.file.lifecycle is not None), None)
     if link is None or link.file.lifecycle is None:
@@ -194,7 +195,7 @@ def _lifecycle(
     path = lifecycle_path(name, link.path)
     if path is None:
         beside = [p.name for p in link.path.parent.glob("*.kf")]
-        hint = near(name, (*shipped_names(), *beside)) or "`keyfate list` shows the shipped lifecycles"
+        hint = did_you_mean(name, (*shipped_names(), *beside)) or "`keyfate list` shows the shipped lifecycles"
         raise PolicyError([Diagnostic("KF506", f"there is no lifecycle `{name}`", span, help=hint)])
     own: dict[str, int] = {}
     where: dict[str, Span] = {}
@@ -235,7 +236,7 @@ def _attacker(
         attackers = load_attackers(find_profiles(link.path, table.profiles), at=at)
         files = (attackers.path,)
         if table.profile not in attackers.grants:
-            hint = near(table.profile, attackers.grants)
+            hint = did_you_mean(table.profile, attackers.grants)
             hint = hint or f"`{attackers.path}` has {', '.join(f'`{p}`' for p in attackers.grants) or 'none'}"
             problems.append(Diagnostic("KF521", f"there is no profile `{table.profile}`", span, help=hint))
         else:
@@ -308,5 +309,5 @@ def _default(property: Property, span: Span) -> Requirement:
 
 def _no_property(lifecycle: Lifecycle, name: str, span: Span) -> Diagnostic:
     names = [p.name for p in lifecycle.properties]
-    hint = near(name, names) or f"it checks {', '.join(f'`{n}`' for n in names) or 'none'}"
+    hint = did_you_mean(name, names) or f"it checks {', '.join(f'`{n}`' for n in names) or 'none'}"
     return Diagnostic("KF530", f"`{lifecycle.name}` has no property `{name}`", span, help=hint)

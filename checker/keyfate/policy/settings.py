@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import product
-from typing import TypeVar
 
 from keyfate.language.source import Diagnostic, Label, Span
+from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Capability, Control, Domain, Lifecycle, Value
 from keyfate.lifecycle.names import CapabilityName, ControlName, show_value
 from keyfate.policy import admissible
 from keyfate.policy.toml import Document, Path
-from keyfate.policy.validation import near
-
-Declared = TypeVar("Declared", Control, Capability)
 
 
 class Places:
@@ -82,7 +79,7 @@ def _value(control: Control, given: object, span: Span) -> tuple[Value, list[Dia
     else:
         message = f"`{written}` is no value of `{control.name}`"
     listed = ", ".join(f"`{_toml(v)}`" for v in values)
-    hint = near(written, words) if isinstance(given, str) and written not in words else None
+    hint = did_you_mean(written, words) if isinstance(given, str) and written not in words else None
     if written in words:
         hint = f"write {_toml(values[words.index(written)])}"
     help = f"{hint} its values are {listed}" if hint and hint.endswith("?") else hint or f"its values are {listed}"
@@ -115,7 +112,7 @@ def capabilities(
                 problems.append(_unknown("KF520", "capability", bare, known, lifecycle, span))
             elif get_close_matches(bare, known, n=1, cutoff=0.88):
                 message = f"`{lifecycle.name}` has no capability `{bare}`"
-                problems.append(Diagnostic("KF523", message, span, help=near(bare, known), severity="warning"))
+                problems.append(Diagnostic("KF523", message, span, help=did_you_mean(bare, known), severity="warning"))
             continue
         instances, wrong = _instances("capability", capability, index, span)
         problems.extend(wrong)
@@ -170,7 +167,7 @@ def contradictions(lifecycle: Lifecycle, places: Places, whole: Span) -> list[Di
 
 def _unknown(code: str, kind: str, word: str, known: Iterable[str], lifecycle: Lifecycle, span: Span) -> Diagnostic:
     names = list(known)
-    hint = near(word, names)
+    hint = did_you_mean(word, names)
     if hint is None:
         hint = f"`keyfate list {lifecycle.name}` shows its {'controls' if kind == 'control' else 'capabilities'}"
         if not names:
@@ -213,7 +210,7 @@ def _instances(
         values = [v for v in domain.values if show_value(v) == word]
         if not values:
             members = [show_value(v) for v in domain.values]
-            help = near(word, members) or f"its members are {', '.join(f'`{m}`' for m in members)}"
+            help = did_you_mean(word, members) or f"its members are {', '.join(f'`{m}`' for m in members)}"
             problems.append(Diagnostic("KF512", f"`{word}` is not in `{domain.label}`", span, help=help))
         choices.append(tuple(values))
     choices.extend(domain.values for domain in declared.index[len(words) :])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from keyfate.language.source import Diagnostic
+from keyfate.language.symbols import did_you_mean
 from keyfate.policy.toml import Document, Path
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -25,12 +25,6 @@ _MEND = {
     "model_type": "write a table: its name in `[…]` on a line of its own",
     "literal_error": "write one of these words",
 }
-
-
-def near(word: str, known: Iterable[str]) -> str | None:
-    """A hint that names the nearest known word, if there is one."""
-    found = get_close_matches(word, sorted(set(known)), n=1, cutoff=0.6)
-    return f"did you mean `{found[0]}`?" if found else None
 
 
 def flatten(table: object, prefix: Path = ()) -> tuple[dict[str, object], dict[str, Path]]:
@@ -77,14 +71,14 @@ def _diagnostic(
             "KF503",
             f"unknown setting `{where[-1]}`",
             document.key(path),
-            help=near(str(where[-1]), fields) or f"known here: {', '.join(f'`{f}`' for f in fields)}",
+            help=did_you_mean(str(where[-1]), fields) or f"known here: {', '.join(f'`{f}`' for f in fields)}",
         )
     message = str(error["msg"]).replace("Input should ", "should ").replace("'", "`")
     given = error.get("input")
     hint = None
     if error["type"] == "literal_error" and isinstance(given, str):
         words = [w for w in message.split("`") if w.isupper()]
-        hint = near(given.upper(), words)
+        hint = did_you_mean(given.upper(), words)
     if not isinstance(given, str | int | float | bool):
         hint = hint or f"this is {_kind(given)}"
     hint = hint or _MEND.get(error["type"])

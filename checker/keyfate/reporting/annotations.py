@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from keyfate.checking.changes import Changes
+from keyfate.checking.notices import location
 from keyfate.checking.results import NOTHING, Location, Notice, PolicySummary, Report, Result
 from keyfate.language.source import Diagnostic
 from keyfate.reporting.changes import turn
@@ -46,8 +47,8 @@ def of_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[Annotation, ...]:
         Annotation(
             "error",
             NO_VERDICT,
-            (f"{d.code}: {clean(d.message)}", *([clean(d.help)] if d.help else [])),
-            Location(d.span.path, d.span.line, d.span.column),
+            _told(d),
+            location(d.span),
         )
         for d in diagnostics
         if d.severity == "error"
@@ -143,5 +144,8 @@ def _warnings(policies: Iterable[PolicySummary]) -> Iterator[Annotation]:
     for policy in policies:
         notices |= dict.fromkeys(policy.warnings)
     for notice in notices:
-        lines = (f"{notice.code}: {clean(notice.message)}", *([clean(notice.help)] if notice.help else []))
-        yield Annotation("warning", "warning", lines, notice.location)
+        yield Annotation("warning", "warning", _told(notice), notice.location)
+
+
+def _told(one: Diagnostic | Notice) -> tuple[str, ...]:
+    return (f"{one.code}: {clean(one.message)}", *([clean(one.help)] if one.help else []))
