@@ -117,6 +117,7 @@ REFUSED = (
     (("lifecycle", "vault.kf", "--falls", "seed"), "--falls means nothing to `draw lifecycle`"),
     (("keys", "vault.kf", "secrecy"), "PROPERTY means nothing to `draw keys`"),
     (("keys", "vault.kf", "--timeout", "3"), "--timeout means nothing to `draw keys`"),
+    (("lifecycle", "vault.kf", "--product", "--timeout", "3"), "--timeout means nothing to `draw lifecycle`"),
     (("lifecycle", "vault.kf", "--engine", "z3"), "--engine means nothing to `draw lifecycle` without PROPERTY"),
     (("lifecycle", "vault.kf", "--product", "--state", "power"), "it goes without --state"),
 )
@@ -231,3 +232,19 @@ def test_pictures_are_the_same_bytes_each_time():
     text = dot(story())
     assert picture(text, "png") == picture(text, "png")
     assert b"\r" not in picture(text, "svg")
+
+
+def test_time_that_runs_out_leaves_machines_undecided(folder: Path, draw: Shell) -> None:
+    """Nothing is claimed of a step that no run shows: it is drawn as not decided."""
+    (folder / "stuck.kf").write_text(
+        "lifecycle stuck component cpu inside state x : a | b | c = a state gone : bool = false "
+        "action go by cpu when x = a then x := b; gone := true action jump by cpu when x = a and gone then x := c",
+        encoding="utf-8",
+    )
+    _, decided, _ = draw("lifecycle", "stuck.kf")
+    assert "never reached" in decided
+    assert "not decided" not in decided
+    status, out, _ = draw("lifecycle", "stuck.kf", "--timeout", "0.000001")
+    assert status == 0
+    assert "never reached" not in out
+    assert "«not decided»" in out

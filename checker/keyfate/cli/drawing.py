@@ -101,7 +101,7 @@ def _refuse_idle(kind: str, rule: str | None, **given: Any) -> None:
         "--state": kind != "lifecycle" and given["states"],
         "--product": kind != "lifecycle" and given["product"],
         "--falls": kind != "keys" and given["falls"] is not None,
-        "--timeout": not decides and given["timeout"] is not None,
+        "--timeout": not (decides or (kind == "lifecycle" and not given["product"])) and given["timeout"] is not None,
         "--engine": not decides and given["engine"] != "auto",
         "PROPERTY": kind in ("keys", "dataflow") and rule is not None,
     }

@@ -52,22 +52,23 @@ def draw(
     path = naming.policy_or_lifecycle(name)
     session = open_session((path,), scope)
     policy = session.policies[0]
+    deadline = Deadline.after(timeout)
     found: tuple[PolicySummary, Result] | None = None
     if rule is not None:
         naming.known_property(policy.lifecycle, rule)
-        found = _decided(session, rule, engine, timeout)
+        found = _decided(session, rule, engine, deadline)
     elif kind in ("trace", "attack"):
         raise _needs_property(kind, policy.lifecycle)
     try:
-        drawing = _drawing(kind, policy, found, states, product, falls)
+        drawing = _drawing(kind, policy, found, states, product, falls, deadline)
     except UndrawableError as error:
         word = rule or falls or (states[0] if states else name)
         raise naming.on_command_line("KF571", error.message, word, error.help) from None
     return Drawn(_written(drawing, form), _summary(drawing), _following(kind, name, found, form))
 
 
-def _decided(session: Session, rule: str, engine: EngineName, timeout: float | None) -> tuple[PolicySummary, Result]:
-    report = session.check(Options(engine, Deadline.after(timeout), only=(rule,), sweep=False))
+def _decided(session: Session, rule: str, engine: EngineName, deadline: Deadline) -> tuple[PolicySummary, Result]:
+    report = session.check(Options(engine, deadline, only=(rule,), sweep=False))
     return report.policies[0], report.results[0]
 
 
@@ -84,6 +85,7 @@ def _drawing(
     states: Sequence[str],
     joint: bool,
     falls: str | None,
+    deadline: Deadline,
 ) -> Drawing:
     """Each kind imports what it needs: one drawing is made in a process."""
     if kind == "keys":
@@ -98,7 +100,9 @@ def _drawing(
         from keyfate.diagrams.machines import machines, product
 
         result = None if found is None else found[1]
-        return product(policy, result=result) if joint else machines(policy, states=states, result=result)
+        if joint:
+            return product(policy, result=result)
+        return machines(policy, states=states, result=result, seconds=deadline.budget().seconds)
     assert found is not None
     if kind == "trace":
         from keyfate.diagrams.sequence import sequence
