@@ -200,6 +200,14 @@ def test_what_only_a_place_holds_is_not_the_attackers() -> None:
     ]
 
 
+def test_who_saw_it_alone_or_together() -> None:
+    """Any of several exposures is enough; the capabilities of one are needed together."""
+    several = LEFT.replace('capability steal "reads the disk"', "capability steal capability open capability read")
+    (told,) = decided(several.replace("exposes disk to steal", "exposes disk to steal exposes disk to open and read"))
+    (moment,) = sequence(*told).moments
+    assert moment.messages[-1].label.endswith(" by steal or open and read")
+
+
 SWAP = """
 lifecycle swap "one thing for another" status assumed
 component chip inside

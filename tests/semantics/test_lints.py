@@ -118,6 +118,8 @@ def told(found: tuple[Diagnostic, ...]) -> list[str]:
         ("disk gains m ideal", []),
         ("leaks m using safe to see", ["KF315 leaks m using safe to see"]),
         ("if on { disk gains blob using safe }", ["KF315 disk gains blob using safe"]),
+        ("if on { disk gains k } else { disk gains blob using safe }", ["KF315 disk gains blob using safe"]),
+        ("if on { disk gains k } else { safe gains m } action tell by cpu then leaks m using safe to see", []),
         ("disk gains if on then blob else k using safe", []),
         ("safe loses m; disk gains k", ["KF317 safe loses m"]),
         ("safe loses k; disk gains k", []),
