@@ -16,24 +16,8 @@ from keyfate.cli import main as cli
 from keyfate.commands import checking
 from keyfate.language.library import LibraryError
 from keyfate.policy.finding import shipped_names
+from shell import ENV, keyfate
 from vault import furnish
-
-ENV = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
-
-
-def keyfate(*words: object, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    """A real process, as from a shell."""
-    done = subprocess.run(
-        [sys.executable, "-m", "keyfate", *map(str, words)],
-        cwd=cwd,
-        env=ENV | {"PYTHONIOENCODING": "utf-8"} | more,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from keyfate.policy.finding import shipped_names
+from shell import ENV, keyfate
 from vault import furnish
-
-ENV = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")}
 
 SLIP = """lifecycle slip "two slips" status assumed
 sort Box = left | right
@@ -29,20 +27,6 @@ action put[b: Box] by room then board[b] gains paper[b]
 action take[b: Box] by room then board[b] gains hash(paper[b]) using drawer
 check confidentiality(paper)
 """
-
-
-def keyfate(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "keyfate", *map(str, words)],
-        cwd=cwd,
-        env=ENV | {"PYTHONIOENCODING": "utf-8"},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=300,
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
 
 
 @pytest.fixture
@@ -65,6 +49,15 @@ def test_everything_that_is_found(folder: Path) -> None:
     assert heads == ["KF312", "KF315", "KF321", "KF320"]
     assert "slip.kf:8:7: warning[KF312]: nothing reads the state `idle`" in done.stdout
     assert done.stdout.endswith("\n\n2 warnings, 2 hints in 1 file\nnext: keyfate check slip.kf\n")
+
+
+def test_of_a_place_only_the_graver_word_is_said(folder: Path) -> None:
+    """That nothing enters it; not also that nobody looks at it."""
+    (folder / "slip.kf").write_text(SLIP.replace(" using drawer", " ideal"), encoding="utf-8")
+    done = keyfate("lint", "--format", "json", "slip.kf", cwd=folder)
+    said = json.loads(done.stdout)
+    of_drawer = [d["code"] for d in (*said["warnings"], *said["hints"]) if "`drawer`" in d["message"]]
+    assert of_drawer == ["KF318"]
 
 
 def test_strict_fails_for_a_warning_and_not_for_a_hint(folder: Path) -> None:
