@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from diagrams.reading import Mermaid, ours, seen, with_graphviz, with_pydot
 from diagrams.sketches import HOSTILE, hostile, hostile_sequence, large, story
+from keyfate.diagrams import lettering
 from keyfate.diagrams.dot import dot
 from keyfate.diagrams.figure import Cluster, Edge, Figure, Lane, Message, Moment, Node, Sequence
 from keyfate.diagrams.layering import direction
@@ -171,6 +172,19 @@ def test_no_two_names_become_one():
 @given(ANY, st.integers(5, 40))
 def test_wrapping_loses_nothing(text, width):
     assert "".join(lines(text, width)) == whole(text)
+
+
+def test_a_long_line_is_looked_at_a_few_times_only(monkeypatch):
+    looked = 0
+
+    def width(char: str) -> int:
+        nonlocal looked
+        looked += 1
+        return 1
+
+    monkeypatch.setattr(lettering, "_columns", width)
+    lines("word " * 2_000)
+    assert looked < 50_000
 
 
 @given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=200))

@@ -33,23 +33,25 @@ def columns(text: str) -> int:
 
 def _broken(line: str, width: int) -> list[str]:
     parts = []
-    while columns(line) > width + _SLACK:
-        end = _end(line, width)
-        parts.append(line[:end])
-        line = line[end:]
-    return [*parts, line]
+    start, left = 0, columns(line)
+    while left > width + _SLACK:
+        end = _end(line, start, width)
+        parts.append(line[start:end])
+        left -= columns(parts[-1])
+        start = end
+    return [*parts, line[start:]]
 
 
-def _end(line: str, width: int) -> int:
-    """Where the first part of a line that is too long ends."""
-    fits, used = 0, 0
+def _end(line: str, start: int, width: int) -> int:
+    """Where the part that begins at `start` ends, in a line that is too long."""
+    fits, used = start, 0
     while fits < len(line) and used + _columns(line[fits]) <= width:
         used += _columns(line[fits])
         fits += 1
-    fits = max(fits, 1)
+    fits = max(fits, start + 1)
     for breaks in _BREAKS:
-        end = max(line.rfind(char, 0, fits) for char in breaks) + 1
-        if end > fits // 3:
+        end = max(line.rfind(char, start, fits) for char in breaks) + 1
+        if end - start > (fits - start) // 3:
             return end + (line[end : end + 1] == " ")
     return fits
 
