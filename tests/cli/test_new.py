@@ -93,10 +93,14 @@ def test_a_path_names_file_and_lifecycle(here: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["sort", "when", "true", "attacker", "_", "9lives", "ä", 'a"b', "a\nb", "", "a/", "a b\\"]
+    "name", ["sort", "when", "true", "attacker", "_", "9lives", "ä", 'a"b', "a\nb", "", "a/", "a b\\", "..", ".hidden"]
 )
 def test_names_that_a_lifecycle_cannot_have(name: str, here: Path) -> None:
     assert refused("new", "lifecycle", name) == ["KF565"]
+
+
+def test_a_name_that_commands_would_take_for_an_option(here: Path) -> None:
+    assert refused("new", "lifecycle", "--", "-x") == ["KF565"]
 
 
 @given(
@@ -121,6 +125,8 @@ def test_nothing_is_overwritten_and_no_folder_made(here: Path) -> None:
     assert refused("new", "lifecycle", "models/mine") == ["KF567"]
     assert refused("new", "lifecycle", "other", "-o", "models/mine.kf") == ["KF567"]
     assert refused("new", "lifecycle", "other", "-o", "mine.txt") == ["KF568"]
+    for nameless in ("", ".", "..", "/"):
+        assert refused("new", "lifecycle", "other", "-o", nameless) == ["KF568"]
 
 
 # A policy
@@ -264,6 +270,8 @@ def test_policies_that_are_not_written(here: Path) -> None:
     assert refused("new", "policy", "vault.kf", "-o", "safe.policy.toml") == ["KF566"]
     assert refused("new", "policy", "vault.kf", "-o", "none/safe.policy.toml") == ["KF567"]
     assert refused("new", "policy", "vault.kf", "-o", "safe.kf") == ["KF568"]
+    (here / "v\udcff.kf").write_bytes((here / "vault.kf").read_bytes())  # no TOML can name it
+    assert refused("new", "policy", "v\udcff.kf") == ["KF569"]
     (here / "bad.kf").write_text('lifecycle bad "x"\nsecret a\nsecret a\n', encoding="utf-8")
     assert "KF201" in refused("new", "policy", "bad.kf")
     vault = (here / "vault.kf").read_text(encoding="utf-8")

@@ -28,7 +28,7 @@ def new_lifecycle(given: str, output: Path | None) -> str:
     name = lifecycle_name(given)
     path = output or Path(f"{given.removesuffix('.kf')}.kf")
     if path.suffix != ".kf":
-        help = f"write it to `{path.with_suffix('.kf').name}`"
+        help = f"write it to `{path.with_suffix('.kf').name}`" if path.name else "name a file"
         raise naming.on_command_line("KF568", "a lifecycle's file ends with `.kf`", str(path), help)
     template = folder("reports") / "templates" / "lifecycle.kf"
     _write(path, template.read_text(encoding="utf-8").replace(_MARK, name))
@@ -43,7 +43,7 @@ def lifecycle_name(given: str) -> str:
     """
     stem = os.path.basename(given.removesuffix(".kf"))
     name = re.sub(r"[-. ]", "_", stem)
-    if not _NAME.fullmatch(name):
+    if stem[:1] in ("-", ".", " ") or not _NAME.fullmatch(name):
         help = "a name begins with a letter and has letters of the alphabet, digits, `_` and `-`, as in `my-vault`"
         raise naming.on_command_line("KF565", f"`{stem}` cannot be the name of a lifecycle", given, help)
     if name in _RESERVED:
@@ -55,8 +55,8 @@ def lifecycle_name(given: str) -> str:
 def new_policy(given: str, output: Path | None) -> str:
     """Write a policy about the lifecycle `given`, a path or a shipped name; what to tell of it.
 
-    Raises LifecycleError where the lifecycle cannot be used, a file is there (KF566) or a folder
-    is not (KF567); OutputError where it cannot be written.
+    Raises LifecycleError where the lifecycle cannot be used, a file is there (KF566), a folder
+    is not (KF567) or the path cannot be written in a text (KF569); OutputError where it cannot be written.
     """
     from keyfate.checking.shelf import Shelf
     from keyfate.policy.attackers import find_profiles, load_attackers
@@ -73,6 +73,9 @@ def new_policy(given: str, output: Path | None) -> str:
     profiles = find_profiles(path, None)
     attackers = load_attackers(profiles) if profiles.is_file() else None
     named = given if given in shipped_names() and not os.path.exists(given) else _relative(source, path)
+    if any("\ud800" <= char <= "\udfff" for char in named):  # bytes that are no UTF-8
+        help = "a policy is a text and cannot name it: give the file or its folder another name"
+        raise naming.on_command_line("KF569", f"the path `{named}` is not UTF-8", given, help)
     _write(path, outline(lifecycle, named, attackers))
     return _told(path, f"keyfate check {shlex.quote(str(path))}")
 
