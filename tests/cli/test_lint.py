@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -104,6 +105,17 @@ def test_a_folder_means_its_lifecycles_and_policies(folder: Path) -> None:
 
 def test_a_folder_without_policies_leads_on_to_its_lifecycle(folder: Path) -> None:
     assert keyfate("lint", cwd=folder).stdout.endswith("\nnext: keyfate check slip.kf\n")
+
+
+def test_a_folder_with_a_pipe_a_huge_file_and_a_byte_order_mark(folder: Path) -> None:
+    (folder / "bom.kf").write_bytes(b"\xef\xbb\xbf" + (folder / "slip.kf").read_bytes())
+    assert "bom.kf" in keyfate("lint", ".", cwd=folder).stdout
+    os.mkfifo(folder / "pipe.kf")
+    (folder / "huge.kf").write_bytes(b"\n" * 600 * 1024)
+    done = keyfate("lint", ".", cwd=folder)
+    assert done.returncode == 2
+    assert "`pipe.kf` is a pipe or a device" in done.stderr
+    assert "`huge.kf` has 600 KiB, the limit is 512 KiB" in done.stderr
 
 
 def test_a_lifecycle_that_several_policies_are_about_is_told_of_once(tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from stat import S_ISREG
 
+from keyfate.language.reading import LARGEST_FILE
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Lifecycle
 from keyfate.policy.finding import files_below, lifecycle_path, shipped_names
 
-_HEADER = re.compile(rb"^\s*lifecycle\b", re.MULTILINE)
+_HEADER = re.compile(rb"^(?:\xef\xbb\xbf)?[ \t]*lifecycle\b", re.MULTILINE)
 
 
 def policy_or_lifecycle(name: str) -> Path:
@@ -49,6 +51,9 @@ def known_property(lifecycle: Lifecycle, name: str) -> None:
 def _is_lifecycle(path: Path) -> bool:
     """Whether the file has a `lifecycle` line."""
     try:
+        status = path.stat()
+        if not S_ISREG(status.st_mode) or status.st_size > LARGEST_FILE:  # a pipe would keep us waiting
+            return True
         return _HEADER.search(path.read_bytes()) is not None
     except OSError:
         return True  # whoever reads it says why it cannot be read
