@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -147,18 +148,64 @@ def test_bad_input_leaves_the_old_output(folder: Path) -> None:
         (["--output", "missing/out.txt"], "in no folder that exists"),
         (["--output", "safe.policy.toml"], "taken already"),
         (["--output", "o", "--json-output", "o"], "taken already"),
+        (["--output", "folder/../safe.policy.toml"], "taken already"),
+        (["--summary", "link"], "taken already"),
+        (["--summary", "hard"], "taken already"),
+        (["--summary", "flash.policy.toml"], "is what keyfate reads"),
+        (["--summary", "base.json", "--baseline=base.json"], "taken already"),
+        (["--summary", "hard", "--engine", "steam"], "'steam' is not one of"),
+        (["--output", "folder/../o", "--json-output", "o"], "taken already"),
+        (["--output", "vault.kf"], "is what keyfate reads"),
+        (["--json-output", "flash.policy.toml"], "is what keyfate reads"),
     ],
 )
 def test_outputs_that_cannot_be(folder: Path, words: list[str], says: str) -> None:
+    (folder / "folder").mkdir()
+    (folder / "link").symlink_to("safe.policy.toml")
+    (folder / "hard").hardlink_to(folder / "safe.policy.toml")
+    (folder / "base.json").write_text("{}")
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     done = keyfate("check", "safe.policy.toml", *words, cwd=folder)
     assert done.returncode == 2
     assert says in done.stderr
-    assert "lifecycle = " in (folder / "safe.policy.toml").read_text(encoding="utf-8")
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
-def test_a_reader_that_hangs_up(folder: Path) -> None:
-    words = [sys.executable, "-m", "keyfate", "list", "vault.kf"]
-    with subprocess.Popen(words, cwd=folder, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+STREAMS = (
+    ("check vault.kf >/dev/full", 2),
+    ("check nothing.kf 2>/dev/full", 2),
+    ("check nothing.kf >/dev/full 2>/dev/full", 2),
+    ("check nothing.kf --format github >/dev/full", 2),
+    ("draw keys vault.kf >/dev/full", 2),
+    ("format - <vault.kf >/dev/full", 2),
+    ("completion bash >/dev/full", 2),
+    ("--help >/dev/full", 2),
+    ("list vault.kf 1</dev/null", 2),
+    ("check safe.policy.toml >&-", 0),
+    ("check flash.policy.toml >&- 2>&-", 1),
+    ("check nothing.kf 2>&-", 2),
+    ("format --diff vault.kf >&-", 0),
+)
+
+
+@pytest.mark.parametrize(("words", "status"), STREAMS, ids=[words for words, _ in STREAMS])
+def test_a_stream_that_is_full_or_closed_changes_no_status_into_a_verdict(
+    folder: Path, words: str, status: int
+) -> None:
+    command = f"{shlex.quote(sys.executable)} -m keyfate {words}"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=folder, env=ENV, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    if ">/dev/full" in words and "2>" not in words and "nothing" not in words:
+        assert done.stderr == "error: the standard output cannot be written: no space left on device\n"
+
+
+@pytest.mark.parametrize("words", ["list vault.kf", "completion bash", "check --help", "draw keys vault.kf -o k.dot"])
+def test_a_reader_that_hangs_up(folder: Path, words: str) -> None:
+    command = [sys.executable, "-m", "keyfate", *words.split()]
+    with subprocess.Popen(command, cwd=folder, env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()

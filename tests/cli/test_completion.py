@@ -160,6 +160,26 @@ def test_each_script_says_where_it_belongs(shell: str, first: str, second: str, 
     assert f"{VARIABLE}={shell}_complete" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {VARIABLE: "nonsense"},
+        {VARIABLE: "bash"},
+        {VARIABLE: "bash_sing"},
+        {VARIABLE: "ksh_source"},
+        {VARIABLE: "bash_complete"},
+        {VARIABLE: "bash_complete", "COMP_WORDS": "keyfate check"},
+        {VARIABLE: "zsh_complete", "COMP_WORDS": "keyfate check", "COMP_CWORD": "one"},
+        {VARIABLE: "fish_complete", "COMP_CWORD": "c"},
+    ],
+    ids=" ".join,
+)
+def test_what_no_shell_asks_is_bad_usage(asked: dict[str, str], folder: Path) -> None:
+    done = process(cwd=folder, **asked)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "`keyfate completion` teaches one to ask" in done.stderr.replace("\n", " ")
+
+
 def test_unknown_shells_are_refused(folder: Path) -> None:
     done = process("completion", "tcsh", cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")

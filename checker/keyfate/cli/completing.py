@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
@@ -32,6 +32,18 @@ def completion(ctx: click.Context, shell: str) -> None:
     lines = script.strip().splitlines()
     lines.insert(1 if lines[0].startswith("#compdef") else 0, told)  # zsh reads its first line
     click.echo("\n".join(lines))
+
+
+def refuse_odd(environment: Mapping[str, str]) -> None:
+    """Refuse what no script of ours asks. click would end with 1, which says that a requirement is broken, or fail."""
+    asked = environment.get(VARIABLE)
+    if not asked:
+        return
+    shell, _, what = asked.partition("_")
+    words, at = environment.get("COMP_WORDS"), environment.get("COMP_CWORD", "")
+    complete = words is not None and (shell == "fish" or re.fullmatch(r"-?\d{1,9}", at, re.ASCII) is not None)
+    if shell not in _INSTALLS or not (what == "source" or (what == "complete" and complete)):
+        raise click.UsageError(f"{VARIABLE} is for shells that complete words: `keyfate completion` teaches one to ask")
 
 
 def policy_or_lifecycle(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:

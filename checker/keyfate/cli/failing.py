@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from keyfate.cli.printing import taken
 from keyfate.language.source import Diagnostic
 from keyfate.reporting.terminals import shows_color
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from keyfate.commands.gate import Gate
 
 _GITHUB = "github"
+_OTHERS = ("--baseline", "--output", "--json-output")  # options that name files
 
 
 def tell(words: Sequence[str], text: str, said: str = "", diagnostics: Sequence[Diagnostic] = ()) -> None:
@@ -43,15 +45,24 @@ def tell(words: Sequence[str], text: str, said: str = "", diagnostics: Sequence[
 
 
 def _asked(words: Sequence[str]) -> tuple[str, Path | None]:
-    """`--format` and `--summary`, whatever else is wrong with the words."""
+    """`--format` and `--summary`, whatever else is wrong with the words. A page is added to no file that is
+    named otherwise too, nor to a lifecycle or policy."""
     options: list[click.Parameter] = [
         click.Option(["--format"]),
         click.Option(["--summary"], type=click.Path(path_type=Path)),
+        *(click.Option([option]) for option in _OTHERS),
     ]
     settings = {"ignore_unknown_options": True, "allow_extra_args": True}
     reader = click.Command("keyfate", params=options, context_settings=settings, add_help_option=False)
     try:
-        asked = reader.make_context("keyfate", list(words), resilient_parsing=True).params
+        context = reader.make_context("keyfate", list(words), resilient_parsing=True)
     except click.ClickException:  # an option without its value
         return "", None
-    return asked["format"] or "", asked["summary"]
+    form, page, *others = (context.params[name] for name in ("format", "summary", *map(_name, _OTHERS)))
+    if page is not None and taken(page, [Path(other) for other in (*others, *context.args) if other is not None]):
+        page = None
+    return form or "", page
+
+
+def _name(option: str) -> str:
+    return option.removeprefix("--").replace("-", "_")

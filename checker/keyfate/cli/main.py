@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import io
+import os
 import sys
 import traceback
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn, TextIO
 
 import click
 
 from keyfate import __version__
 from keyfate.cli import completing, deciding, drawing, linting, starting, texts
 from keyfate.cli.failing import tell
-from keyfate.cli.printing import errors_text
+from keyfate.cli.printing import errors_text, until_hung_up
 from keyfate.language.library import LibraryError
-from keyfate.language.source import LifecycleError
+from keyfate.language.source import Diagnostic, LifecycleError
 from keyfate.reporting.writing import OutputError
 
 UNUSABLE = 2  # bad usage, lifecycle or policy
 DEFECT = 70  # EX_SOFTWARE of sysexits.h
 STOPPED = 130  # as shells say of a process that an interrupt ended
+_UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Commands(click.Group):
+    """click ends with 1 where who reads has gone, which says that a requirement is broken."""
+
+    def make_context(self, *words: Any, **settings: Any) -> click.Context:
+        with until_hung_up():
+            return super().make_context(*words, **settings)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with until_hung_up():
+            return super().invoke(ctx)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="keyfate")
 def keyfate() -> None:
     """Proves or breaks what you require of a key over its whole life.
@@ -64,11 +80,11 @@ class _Defects:
         return
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None or isinstance(error, (*_EXPECTED, SystemExit)):
+        if error is None or isinstance(error, (*_EXPECTED, SystemExit)) or _of_stream(error):
             return
         lines = "".join(traceback.format_exception(error))
         asked = "this is a defect of keyfate, not of your files: please report it with the lines above"
-        tell(sys.argv[1:], f"{lines}{asked}", f"a defect of keyfate: {type(error).__name__}: {error}")
+        _tell(sys.argv[1:], f"{lines}{asked}", f"a defect of keyfate: {type(error).__name__}: {error}")
         sys.exit(DEFECT)
 
 
@@ -77,23 +93,57 @@ def main() -> NoReturn:
     sys.setrecursionlimit(20_000)  # texts may nest 200 deep, and who reads a tree needs some calls a level
     status: object = 0
     words = sys.argv[1:]
+    _open_streams()
     gc.set_threshold(100_000, 20, 100)  # millions of small objects that live to the end, and no cycles
     try:
         with _Defects():
+            completing.refuse_odd(os.environ)
             status = keyfate.main(standalone_mode=False, complete_var=completing.VARIABLE)
     except click.ClickException as error:
-        tell(words, _usage(error), error.format_message())
+        _tell(words, _usage(error), error.format_message())
         status = UNUSABLE
     except LifecycleError as error:
-        tell(words, errors_text(error), diagnostics=error.diagnostics)
+        _tell(words, errors_text(error), diagnostics=error.diagnostics)
         status = UNUSABLE
     except (LibraryError, OutputError) as error:
-        tell(words, f"error: {error}", str(error))
+        _tell(words, f"error: {error}", str(error))
+        status = UNUSABLE
+    except OSError as error:  # the others are told where they arise
+        _silence(sys.stdout)
+        _tell((), f"error: the standard output cannot be written: {(error.strerror or str(error)).lower()}")
         status = UNUSABLE
     except (click.Abort, KeyboardInterrupt):
-        tell(words, "interrupted", "it was interrupted")
+        _tell(words, "interrupted", "it was interrupted")
         status = STOPPED
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _open_streams() -> None:
+    """Whoever closed an output wants nothing of it."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 open to the end
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 open to the end
+
+
+def _of_stream(error: BaseException) -> bool:
+    """Whether a full disk or a broken terminal is behind the standard output or the error stream: who writes
+    a file says so itself."""
+    return isinstance(error, OSError) and error.errno in _UNWRITABLE and error.filename is None
+
+
+def _silence(*streams: TextIO) -> None:
+    """What is still to be written must not fail again when the interpreter ends."""
+    for stream in streams:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _tell(words: Sequence[str], text: str, said: str = "", diagnostics: Sequence[Diagnostic] = ()) -> None:
+    """Tell it if anybody can be told. The status says it all the same, and must not become another."""
+    try:
+        tell(words, text, said, diagnostics)
+    except OSError:
+        _silence(sys.stdout, sys.stderr)
 
 
 def _usage(error: click.ClickException) -> str:

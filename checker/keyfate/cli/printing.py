@@ -18,6 +18,8 @@ from keyfate.reporting.terminals import shows_color
 if TYPE_CHECKING:
     from keyfate.commands.gate import Gate, Told
 
+_READ = (".kf", ".policy.toml")
+
 HUNG_UP = 141  # as shells say of a process that a closed pipe ended
 
 
@@ -26,17 +28,34 @@ def refuse_taken(inputs: Sequence[Path], **outputs: Path | None) -> None:
 
     `outputs` by option: `json_output` is what `--json-output` names.
     """
-    taken = [path.absolute() for path in inputs]
+    used = list(inputs)
     for name, path in outputs.items():
         if path is None:
             continue
         option = f"--{name.replace('_', '-')}"
-        if path.absolute() in taken:
-            raise click.BadParameter(f"`{path}` is taken already", param_hint=option)
+        why = taken(path, used)
+        if why:
+            raise click.BadParameter(f"`{path}` {why}", param_hint=option)
         if os.path.isdir(path) or not os.path.isdir(path.absolute().parent):
             what = "is a folder" if os.path.isdir(path) else "is in no folder that exists"
             raise click.BadParameter(f"`{path}` {what}", param_hint=option)
-        taken.append(path.absolute())
+        used.append(path)
+
+
+def taken(path: Path, used: Sequence[Path]) -> str:
+    """Why nothing may be written to `path`, if it is one of those in use or a text that keyfate reads; else empty."""
+    if any(_same(path, other) for other in used):
+        return "is taken already"
+    # Perhaps it is read by this very command: what a folder holds, what a policy is about.
+    return "is what keyfate reads, not what it writes" if path.name.endswith(_READ) and os.path.exists(path) else ""
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether both are one file, by whatever links and folders they are reached."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:  # one is not there yet
+        return os.path.realpath(one) == os.path.realpath(other)
 
 
 def deliver(told: Told, gate: Gate, output: Path | None = None) -> None:
@@ -63,20 +82,21 @@ def put(text: str | bytes, output: Path | None) -> None:
         return
     assert isinstance(text, str)
     encoding = sys.stdout.encoding or "utf-8"
-    with _until_hung_up():
+    with until_hung_up():
         sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
         sys.stdout.flush()
 
 
 def put_exactly(text: str) -> None:
     """The text as UTF-8 to the standard output, for a program that reads it as a file."""
-    with _until_hung_up():
+    with until_hung_up():
         sys.stdout.buffer.write(text.encode("utf-8"))
         sys.stdout.flush()
 
 
 @contextmanager
-def _until_hung_up() -> Iterator[None]:
+def until_hung_up() -> Iterator[None]:
+    """Ends the process where nobody reads any more."""
     try:
         yield
     except BrokenPipeError:
