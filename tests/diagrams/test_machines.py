@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import assume, given, settings
@@ -18,7 +19,7 @@ from keyfate.language.source import LifecycleError
 from keyfate.language.typed import Value
 from keyfate.lifecycle.conflicts import conflicts
 from keyfate.lifecycle.names import ControlName, show_value
-from keyfate.lifecycle.problem import Settings, Undecided
+from keyfate.lifecycle.problem import Budget, Settings, Undecided
 from keyfate.policy.loading import load_policy
 from vault import furnish
 
@@ -202,3 +203,17 @@ def test_a_product_that_is_too_large(tmp_path) -> None:
 def test_names_are_the_same_every_time() -> None:
     edges: list[tuple[Edge, ...]] = [machines(bare(TEXTS["vault"])).edges for _ in range(2)]
     assert edges[0] == edges[1]
+
+
+def test_all_questions_together_have_the_time_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float | None] = []
+
+    def asked(_: Engine, __: object, budget: Budget, **___: object) -> Undecided:
+        given.append(budget.seconds)
+        return Undecided("it is a test")
+
+    monkeypatch.setattr(Engine, "sample", lambda *_: ())
+    monkeypatch.setattr(Engine, "decide", asked)
+    machines(bare(TEXTS["vault"]), seconds=60.0)
+    assert len(given) > 1
+    assert all(earlier is not None and earlier > later for earlier, later in pairwise(given))

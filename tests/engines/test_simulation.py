@@ -13,7 +13,7 @@ from keyfate.language.typed import Compare, Constant, Domain, Lifecycle, Param, 
 from keyfate.lifecycle.conflicts import conflicts
 from keyfate.lifecycle.interpreter import Interpreter
 from keyfate.lifecycle.names import CapabilityName, ControlName
-from keyfate.lifecycle.problem import Problem, Reach, Settings, Trace
+from keyfate.lifecycle.problem import Budget, Problem, Reach, Settings, Trace
 from semantics.small import lifecycle, problem
 
 COUNTER = """
@@ -95,6 +95,11 @@ def test_each_part_that_is_come_by_has_a_run_that_passes_it() -> None:
         one = Problem(of, Settings(), Reach((), Compare("=", StateRef("n", ()), Constant(value))))
         assert any(passes(of, one, run) for run in runs), value
     assert len(runs) < 10, "one run passes several"
+
+
+def test_without_time_there_are_no_runs() -> None:
+    of = lifecycle(COUNTER)
+    assert Engine(of).sample(problem(of, "below"), Budget(0.0)) == ()
 
 
 def test_what_lies_deeper_than_one_round_is_come_by_from_where_others_ended() -> None:

@@ -16,6 +16,7 @@ from itertools import pairwise
 
 from keyfate.diagrams.happening import Happening, Look, Wanted
 from keyfate.engines.decide import Engine
+from keyfate.engines.sat import Clock
 from keyfate.language import typed
 from keyfate.language.typed import (
     And,
@@ -173,18 +174,22 @@ class _Search:
         self._pasts: dict[tuple[StateName, Value], Past] = {}  # an engine knows a past by its identity
 
     def run(self, budget: Budget) -> None:
+        """All questions together have the time of one."""
         engine = Engine(self._lifecycle)
+        clock = Clock(budget)
         if self.left:
-            for trace in engine.sample(self._problem(self.left)):
+            for trace in engine.sample(self._problem(self.left), Budget(clock.left)):
                 with suppress(ReplayError):  # a sample leaves out what its slice knows nothing of
                     self._learn(trace)
         for state in dict.fromkeys(transition.state for transition in self.left):
-            self._decide(engine, state, budget)
+            self._decide(engine, state, clock)
 
-    def _decide(self, engine: Engine, state: str, budget: Budget) -> None:
+    def _decide(self, engine: Engine, state: str, clock: Clock) -> None:
         """What is left of one variable: its cone is smaller than that of all."""
         while mine := [transition for transition in self.left if transition.state == state]:
-            finding = engine.decide(self._problem(mine), budget, sampled=True)
+            if clock.left == 0:
+                return
+            finding = engine.decide(self._problem(mine), Budget(clock.left), sampled=True)
             if isinstance(finding, Reached):
                 self._learn(finding.trace)
                 assert any(transition not in self.left for transition in mine), "a run shows what was asked for"

@@ -96,14 +96,16 @@ class Engine:
         constants.update()
         return slice_question(compilation, constants, parts, exact)
 
-    def sample(self, problem: Problem) -> tuple[Trace, ...]:
+    def sample(self, problem: Problem, budget: Budget | None = None) -> tuple[Trace, ...]:
         """A few runs that, step by step, pass states for which the target asks: what random simulation comes by.
 
         Each of `Reach.binders` may be met by another of them. They are no shortest ones, leave out steps of which the
         slice knows nothing, and like all of an engine's are not to be believed before the interpreter replays them.
         """
+        clock = None if budget is None else Clock(budget)
         question = self.question(problem)
-        return tuple(self._trace(question, problem, sample.run, sample.actions) for sample in covering(question))
+        found = covering(question, clock=clock)
+        return tuple(self._trace(question, problem, sample.run, sample.actions) for sample in found)
 
     def _trace(self, question: Question, problem: Problem, run: Run, actions: tuple[ActionName, ...]) -> Trace:
         bits = self._compiled.bits

@@ -32,6 +32,11 @@ class Clock:
         if self._end is not None and time.monotonic() >= self._end:
             raise OutOfBudgetError(f"no answer within {self._seconds:g} s")
 
+    @property
+    def left(self) -> float | None:
+        """The seconds that are left; None is for ever."""
+        return None if self._end is None else max(self._end - time.monotonic(), 0.0)
+
 
 class Solver:
     """An incremental solver: clauses only come, assumptions hold for one question.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from random import Random
 
 from keyfate.engines.circuit import FALSE, Circuit, value_of
+from keyfate.engines.sat import Clock
 from keyfate.engines.search import Run
 from keyfate.engines.slicing import Question
 from keyfate.lifecycle.names import ActionName
@@ -30,20 +31,26 @@ class Sample:
     end: frozenset[int]
 
 
-def covering(question: Question, *, lanes: int = LANES, steps: int = STEPS, seed: int = 0) -> Iterator[Sample]:
+def covering(
+    question: Question, *, lanes: int = LANES, steps: int = STEPS, seed: int = 0, clock: Clock | None = None
+) -> Iterator[Sample]:
     """Few runs that together pass a state for each part of `bad` that the simulation came by.
 
-    A run ends with the last part that it is there for.
+    A run ends with the last part that it is there for. Where `clock` says so the simulation ends early.
     """
     random = Random(seed)
     left = set(range(len(question.circuit.parts)))
     found: list[Sample] = []
     for _ in range(ROUNDS):
-        if not left:
+        if not left or _over(clock):
             return
-        fresh = list(_Round(question, found, lanes, random).covering(left, steps))
+        fresh = list(_Round(question, found, lanes, random).covering(left, steps, clock))
         yield from fresh
         found += fresh
+
+
+def _over(clock: Clock | None) -> bool:
+    return clock is not None and clock.left == 0
 
 
 class _Round:
@@ -60,11 +67,13 @@ class _Round:
         self._fired: list[tuple[int, ...]] = []
         self._states: list[dict[int, int]] = []
 
-    def covering(self, left: set[int], steps: int) -> Iterator[Sample]:
+    def covering(self, left: set[int], steps: int, clock: Clock | None) -> Iterator[Sample]:
         """Runs for what is left, which they are taken off."""
         first, state, alive = self._resumed() if self._found else self._begun()
         hits: dict[int, list[tuple[int, int]]] = {part: [] for part in left}  # (step, the runs that come there first)
         for step in range(steps):
+            if _over(clock):
+                break
             values = self._step(state)
             for part, before in hits.items():
                 word = value_of(values, self._circuit.parts[part], self._mask) & alive
