@@ -82,7 +82,10 @@ def transitions(
     Raises LifecycleError where the lifecycle is too large.
     """
     anything = Look.at(lifecycle, Settings())
-    candidates = tuple(dict.fromkeys(c for h in anything.happenings() for c in _candidates(anything, h, set(states))))
+    found: dict[Transition, None] = {}
+    for happening in anything.happenings():
+        found |= dict.fromkeys(_candidates(anything, happening, set(states), found))
+    candidates = tuple(found)
     search = _Search(lifecycle, settings, candidates, anything.frame.deduction)
     search.run(Budget(seconds))
     initial = _initial(anything, settings, states)
@@ -115,8 +118,10 @@ def _initial(look: Look, settings: Settings, states: Sequence[str]) -> Mapping[s
     }
 
 
-def _candidates(look: Look, happening: Happening, states: set[str]) -> Iterator[Transition]:
-    """What an assignment may change, from which value to which, in some typed state."""
+def _candidates(
+    look: Look, happening: Happening, states: set[str], known: Mapping[Transition, None]
+) -> Iterator[Transition]:
+    """What an assignment may change, from which value to which, in some typed state; what is known is not asked."""
     effect = happening.effect
     if not isinstance(effect, Assign) or effect.target.name not in states:
         return
@@ -127,8 +132,11 @@ def _candidates(look: Look, happening: Happening, states: set[str]) -> Iterator[
             continue
         for before in domain:
             for after in domain:
-                if before != after and _possible(look, happening, effect, name, before, after):
-                    yield Transition(name.name, before, after, happening.action.name)
+                transition = Transition(name.name, before, after, happening.action.name)
+                if before == after or transition in known:
+                    continue
+                if _possible(look, happening, effect, name, before, after):
+                    yield transition
 
 
 def _possible(look: Look, happening: Happening, effect: Assign, name: StateName, before: Value, after: Value) -> bool:
