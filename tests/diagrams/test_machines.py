@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 
 from diagrams.exploring import TEXTS, Policy, bare, world
 from drawing import lifecycles
+from keyfate.certifier.certify import Certifier, Judgement
 from keyfate.checking.running import Options
 from keyfate.checking.session import open_session
 from keyfate.diagrams.figure import Edge, Figure, UndrawableError
@@ -121,6 +122,19 @@ def test_what_was_not_decided_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> No
     assert all(edge.marks == {"undecided"} for edge in figure.edges)
     assert "what is not decided ran out of time" in figure.notes
     assert not any("never reached" in note for note in figure.notes)
+
+
+def test_a_proof_that_z3_refuses_is_no_claim(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = bare("""
+      lifecycle l component cpu inside
+      state x : a | b | c = a
+      action go by cpu when x = a then x := b
+      action leave by cpu when x = c then x := a
+    """)
+    assert drawn(machines(policy), reached=False) == {("x", "c", "a", "leave")}
+    monkeypatch.setattr(Certifier, "certify", lambda *_: Judgement(False, "refused", 0))
+    assert drawn(machines(policy), reached=False) == set()
+    assert [edge.label for edge in machines(policy).edges if "undecided" in edge.marks] == ["leave"]
 
 
 def test_one_variable_alone() -> None:

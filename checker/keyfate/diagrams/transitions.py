@@ -1,9 +1,9 @@
 """Which transitions of a state variable happen: candidates that some action allows, and which of them are reached.
 
-A candidate is a change that an action makes in some typed state, whatever the settings. All candidates that no run has
-shown yet are put to the engine as one question; each run that it finds is replayed, with a look at every step that
-was possible along it, and takes its transitions off the question, until the engine answers that none of the rest is
-ever reached. What was not decided stays open: nothing is claimed that nobody found out.
+A candidate is a change that an action makes in some typed state, whatever the settings. Random simulation comes by
+most of what is reachable; the interpreter replays each run and takes its transitions off. What is left of a variable
+is put to the engine as one question, run by run, until it answers that none of the rest is ever reached and Z3 accepts
+the proof. What was not decided so stays undecided: nothing is claimed that nobody found out.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from keyfate.diagrams.happening import Happening, Look, Wanted
+from keyfate.diagrams.happening import Happening, Look
 from keyfate.engines.decide import Engine
 from keyfate.engines.sat import Clock
 from keyfate.language import typed
@@ -39,9 +40,12 @@ from keyfate.lifecycle.evaluation import Absent, State
 from keyfate.lifecycle.instances import Env, assignments, state_names
 from keyfate.lifecycle.interpreter import Interpreter, ReplayError
 from keyfate.lifecycle.names import StateName
-from keyfate.lifecycle.partial import Partial, SearchLimitError, Unknown, conjunction, negated
+from keyfate.lifecycle.partial import Partial, SearchLimitError, Unknown, Wanted, all_hold, conjunction
 from keyfate.lifecycle.problem import Budget, Problem, Reach, Reached, Settings, Trace, Unreachable
 from keyfate.lifecycle.trees import nodes
+
+if TYPE_CHECKING:
+    from keyfate.certifier.certify import Certifier
 
 _MANY = 1_000_000  # branches over controls: as many as whoever looks for an admissible setting tries
 _BRANCHES = 500  # of the search for a typed state; given up, the candidate stands and the engine decides
@@ -104,7 +108,7 @@ def _initial(look: Look, settings: Settings, states: Sequence[str]) -> Mapping[s
         if state.initial is None:
             return True
         first = state.initial
-        tests = (lambda seen: seen.equal(seen.value(first, env), value), set_so, partial(_hold, constraints))
+        tests = (lambda seen: seen.equal(seen.value(first, env), value), set_so, partial(all_hold, constraints))
         return look.frame.find(tests, _MANY) is not None
 
     return {
@@ -155,15 +159,10 @@ def _possible(look: Look, happening: Happening, effect: Assign, name: StateName,
         )
 
     try:
-        found = look.frame.find((was, changes, partial(_hold, (*happening.conditions, *constraints))), _BRANCHES)
+        found = look.frame.find((was, changes, partial(all_hold, (*happening.conditions, *constraints))), _BRANCHES)
     except SearchLimitError:
         return True
     return found is not None
-
-
-def _hold(conditions: Sequence[Wanted], seen: Partial) -> bool | Unknown:
-    outcomes = ((seen.holds(condition, env), wanted) for condition, env, wanted in conditions)
-    return conjunction(outcome if wanted else negated(outcome) for outcome, wanted in outcomes)
 
 
 class _Search:
@@ -197,15 +196,22 @@ class _Search:
         while mine := [transition for transition in self.left if transition.state == state]:
             if clock.left == 0:
                 return
-            finding = engine.decide(self._problem(mine), Budget(clock.left), sampled=True)
+            problem = self._problem(mine)
+            finding = engine.decide(problem, Budget(clock.left), sampled=True)
             if isinstance(finding, Reached):
                 self._learn(finding.trace)
                 assert any(transition not in self.left for transition in mine), "a run shows what was asked for"
             else:
-                if isinstance(finding, Unreachable):
+                if isinstance(finding, Unreachable) and self._certifier.certify(problem, finding).accepted:
                     for transition in mine:
                         del self.left[transition]
                 return
+
+    @cached_property
+    def _certifier(self) -> Certifier:
+        from keyfate.certifier.certify import Certifier
+
+        return Certifier(self._lifecycle)
 
     def _problem(self, asked: Iterable[Transition]) -> Problem:
         """A state that was just entered by one of the transitions: one part of the question for each."""

@@ -20,7 +20,6 @@ from keyfate.language.typed import (
     Assign,
     Become,
     Choose,
-    Condition,
     Copy,
     Effect,
     ForEach,
@@ -52,6 +51,8 @@ from keyfate.lifecycle.partial import (
     Test,
     Unknown,
     Variable,
+    Wanted,
+    all_hold,
     conjunction,
     disjunction,
     negated,
@@ -60,7 +61,6 @@ from keyfate.lifecycle.partial import (
 BRANCH_LIMIT = 5_000  # of one question; what is met in practice needs a few dozen
 
 Write = Assign | Gain | Lose | Become | Copy
-_Wanted = tuple[Condition, Env, bool]  # that a condition holds, or that it does not
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class _Reached:
 
     effect: Write
     env: Env
-    conditions: tuple[_Wanted, ...]
+    conditions: tuple[Wanted, ...]
     index: tuple[Value, ...] | None  # where it writes, if that is the same in all states
 
     @property
@@ -83,14 +83,14 @@ def conflicts(lifecycle: Lifecycle) -> tuple[Diagnostic, ...]:
     Raises LifecycleError where the lifecycle has too many terms.
     """
     frame = Frame(lifecycle)
-    constraints: tuple[_Wanted, ...] = tuple((rule.condition, {}, True) for rule in lifecycle.constraints)
+    constraints: tuple[Wanted, ...] = tuple((rule.condition, {}, True) for rule in lifecycle.constraints)
     found: list[Diagnostic] = []
     for action in lifecycle.actions:
         found.extend(_conflicts_of(action, frame, constraints))
     return tuple(found)
 
 
-def _conflicts_of(action: Action, frame: Frame, constraints: tuple[_Wanted, ...]) -> Iterator[Diagnostic]:
+def _conflicts_of(action: Action, frame: Frame, constraints: tuple[Wanted, ...]) -> Iterator[Diagnostic]:
     told: set[tuple[int, int]] = set()
     for _, env in instances_of(action):
         guard = ((action.guard, env, True), *constraints)
@@ -102,10 +102,10 @@ def _conflicts_of(action: Action, frame: Frame, constraints: tuple[_Wanted, ...]
             if spans in told or not _may_meet(first, second):
                 continue
             tests: tuple[Test, ...] = (
-                partial(_all_hold, first.conditions + second.conditions),
+                partial(all_hold, first.conditions + second.conditions),
                 partial(_same_location, first, second),
                 partial(_disagree, first, second),
-                partial(_all_hold, guard),
+                partial(all_hold, guard),
             )
             try:
                 state = frame.find(tests, BRANCH_LIMIT)
@@ -118,7 +118,7 @@ def _conflicts_of(action: Action, frame: Frame, constraints: tuple[_Wanted, ...]
                 yield _conflict(action, env, first, second, state)
 
 
-def _writes(effects: Sequence[Effect], env: Env, conditions: tuple[_Wanted, ...], frame: Frame) -> Iterator[_Reached]:
+def _writes(effects: Sequence[Effect], env: Env, conditions: tuple[Wanted, ...], frame: Frame) -> Iterator[_Reached]:
     for effect in effects:
         match effect:
             case ForEach(param, where, body):
@@ -139,9 +139,9 @@ def _writes(effects: Sequence[Effect], env: Env, conditions: tuple[_Wanted, ...]
                     yield _Reached(effect, env, conditions, None if isinstance(index, Unknown) else index)
 
 
-def _static(frame: Frame, conditions: tuple[_Wanted, ...]) -> bool | Unknown:
+def _static(frame: Frame, conditions: tuple[Wanted, ...]) -> bool | Unknown:
     """What the conditions come to where nothing is assigned."""
-    return _all_hold(conditions, Partial(frame, {}))
+    return all_hold(conditions, Partial(frame, {}))
 
 
 def _may_meet(first: _Reached, second: _Reached) -> bool:
@@ -165,11 +165,6 @@ def _says_absent(effect: Write) -> bool:
 
 
 # The question, asked of a partial assignment
-
-
-def _all_hold(conditions: tuple[_Wanted, ...], look: Partial) -> bool | Unknown:
-    outcomes = ((look.holds(condition, env), wanted) for condition, env, wanted in conditions)
-    return conjunction(outcome if wanted else negated(outcome) for outcome, wanted in outcomes)
 
 
 def _same_location(first: _Reached, second: _Reached, look: Partial) -> bool | Unknown:

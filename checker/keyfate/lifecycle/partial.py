@@ -82,6 +82,8 @@ class LastStep:
 Variable = ControlName | StateName | Content | Follows | LastStep | Before
 Assignment = Mapping[Variable, Value | ActionName]
 Test = Callable[["Partial"], "bool | Unknown"]
+Wanted = tuple[Condition, Env, bool]
+"""That a condition holds, or that it does not."""
 
 
 class SearchLimitError(Exception):
@@ -425,3 +427,9 @@ def conjunction(values: Iterable[bool | Unknown]) -> bool | Unknown:
 def disjunction(values: Iterable[bool | Unknown]) -> bool | Unknown:
     """True if one is; else UNKNOWN if one is."""
     return negated(conjunction(negated(value) for value in values))
+
+
+def all_hold(conditions: Iterable[Wanted], look: Partial) -> bool | Unknown:
+    """Whether each condition is as it is wanted."""
+    outcomes = ((look.holds(condition, env), wanted) for condition, env, wanted in conditions)
+    return conjunction(outcome if wanted else negated(outcome) for outcome, wanted in outcomes)
