@@ -329,7 +329,7 @@ def test_a_question_that_takes_too_long_is_unknown() -> None:
 
 
 def stolen(**changes: object) -> Reached:
-    return Reached(replace(STOLEN, **changes))  # type: ignore[arg-type]  # fields by name
+    return Reached(replace(STOLEN, **changes))
 
 
 def test_accepts_a_true_trace() -> None:

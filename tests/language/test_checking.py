@@ -248,6 +248,6 @@ def test_equal_past_operators_share_a_latch_and_others_do_not() -> None:
     text = "def was[p: P] = once power[p] = on property q for p: P never was[p] and was[alpha] and was[beta]"
     lifecycle = load_text(BASE + STEP + text + " property r never was[alpha]").lifecycle
     q, r = lifecycle.properties
-    identities = [past.identity for past in q.body.operands]  # type: ignore[union-attr]  # a conjunction, as written
+    identities = [past.identity for past in q.body.operands]
     assert len(set(identities)) == 3
-    assert r.body.identity == identities[1]  # type: ignore[union-attr]  # the operator itself
+    assert r.body.identity == identities[1]

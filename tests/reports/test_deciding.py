@@ -167,7 +167,7 @@ def test_fingerprints_are_of_names_and_not_of_lines(report: Report) -> None:
 def test_engines_agree_on_the_sample(report: Report, house: Path) -> None:
     paths = [house / "safe.policy.toml", house / "flash.policy.toml", house / "vault.kf"]
     for engine in ("z3", "explicit"):
-        other = open_session(paths, {}).check(Options(engine=engine, workers=1))  # type: ignore[arg-type]  # both are engines
+        other = open_session(paths, {}).check(Options(engine=engine, workers=1))
         assert [(r.property, r.verdict, r.steps) for r in other.results] == [
             (r.property, r.verdict, r.steps) for r in report.results
         ]

@@ -109,7 +109,7 @@ def about_when(policy: Policy, name: str) -> Callable[[Problem], bool]:
     """Whether a problem asks if the `when` of a property is reached."""
     rule = next(r for r in policy.lifecycle.properties if r.name == name)
     assert rule.when is not None
-    return lambda problem: problem.target == Reach(rule.binders, rule.when)  # type: ignore[arg-type]  # asserted above
+    return lambda problem: problem.target == Reach(rule.binders, rule.when)
 
 
 # Vacuous (R14)

@@ -58,7 +58,7 @@ def completed(of: Lifecycle, assigned: Assignment) -> tuple[Evaluator, State]:
         {before: bool(assigned.get(before, False)) for before in befores(of)},
     )
     settings = {name: assigned.get(name, controls[name.name].values[0]) for name in control_names(of)}
-    return Evaluator(of, settings), state  # type: ignore[arg-type]  # controls are assigned no steps
+    return Evaluator(of, settings), state
 
 
 def arbitrary(of: Lifecycle, frame: Frame, random: Random) -> dict[Variable, Value | ActionName]:
