@@ -11,6 +11,7 @@ from keyfate.lifecycle.names import CapabilityName, ControlName
 from keyfate.policy.admissible import completions, refuted
 from keyfate.policy.finding import find
 from keyfate.policy.loading import lifecycle_policy, load_policy
+from keyfate.policy.policy import PolicyError
 from keyfate.policy.toml import parse
 from vault import furnish
 
@@ -171,3 +172,10 @@ def test_every_key_and_value_has_its_place() -> None:
     assert places["controls", "long"][3] == '"""x\n[y]"""'
     assert places["w", 1, "x"] == (13, 1, "x", "2")
     assert document.key(("controls", "nothing")).text == "[controls]"
+
+
+def test_a_benefit_is_never_vacuous_and_may_not_be_required_to_be(folder: Path) -> None:
+    """`possible` has no `when`: who requires that asks for what no run of keyfate ever answers."""
+    with pytest.raises(PolicyError) as refused:
+        load_policy(write(folder, 'lifecycle = "vault.kf"\n[require]\nrestores = "VACUOUS"\n'))
+    assert [d.code for d in refused.value.diagnostics] == ["KF531"]
