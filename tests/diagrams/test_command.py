@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -159,6 +160,24 @@ def test_what_cannot_be_drawn_says_why(folder, draw, words, said):
     assert said in err
     assert "Traceback" not in err
     assert set(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("kind", ["lifecycle", "trace", "attack"])
+@pytest.mark.parametrize(("verdict", "status"), [("DIVERGED", 5), ("UNKNOWN", 3), ("BOUNDED", 3)])
+def test_of_what_has_no_answer_no_picture_is_made(folder, draw, monkeypatch, kind, verdict, status):
+    """A run that some judge refuses must not look like a finding."""
+    decided = drawing._decided
+
+    def disputed(*words: object) -> object:
+        policy, result = decided(*words)
+        assert result.trace
+        return policy, replace(result, verdict=verdict, reason="the twin refuses")
+
+    monkeypatch.setattr(drawing, "_decided", disputed)
+    ended, out, err = draw(kind, "flash.policy.toml", "secrecy", "-o", "out.svg")
+    assert (ended, out) == (status, "")
+    assert f"`secrecy` is {verdict} under `flash`: the twin refuses" in err
+    assert not (folder / "out.svg").exists()
 
 
 # Graphviz

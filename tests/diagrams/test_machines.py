@@ -19,6 +19,7 @@ from keyfate.engines.decide import Engine
 from keyfate.language.source import LifecycleError
 from keyfate.language.typed import Value
 from keyfate.lifecycle.conflicts import conflicts
+from keyfate.lifecycle.explicit import Exploration
 from keyfate.lifecycle.names import ControlName, show_value
 from keyfate.lifecycle.problem import Budget, Settings, Undecided
 from keyfate.policy.loading import load_policy
@@ -212,6 +213,13 @@ def test_a_product_that_is_too_large(tmp_path) -> None:
     with pytest.raises(UndrawableError, match=f"has {exact} states or more") as refused:
         product(policy, limit=exact)
     assert "--state" in refused.value.help
+
+
+def test_a_product_that_was_not_visited_says_so_and_no_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped = Exploration(Undecided("more than 3 states"), None, None)
+    monkeypatch.setattr("keyfate.diagrams.machines.explore", lambda *_, **__: stopped)
+    with pytest.raises(UndrawableError, match="was not visited to its end: more than 3 states"):
+        product(bare(TEXTS["vault"]))
 
 
 def test_names_are_the_same_every_time() -> None:

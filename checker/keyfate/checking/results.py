@@ -21,6 +21,9 @@ MET, BROKEN, UNDECIDED, NOTHING, DIVERGED, UNUSABLE = 0, 1, 3, 4, 5, 2
 """Exit statuses (design §3): all met, a requirement broken, a required verdict UNKNOWN or BOUNDED,
 nothing meaningful checked, judges disagree, bad usage or model or policy."""
 
+NO_ANSWER: Mapping[Verdict, int] = {"DIVERGED": DIVERGED, "UNKNOWN": UNDECIDED, "BOUNDED": UNDECIDED}
+"""Verdicts that answer nothing, and how a command about a single one of them ends."""
+
 
 @dataclass(frozen=True)
 class Location:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +66,15 @@ def draw(
       attack     how PROPERTY's secret was computed, as a tree of AND and OR
 
     \b
+    Exit status: 2 where there is no such picture; of PROPERTY, 5 where judges disagree, 3 where none has an answer.
+
+    \b
     Without --output it prints DOT, or what --format says:
       keyfate draw keys LIFECYCLE -o keys.svg
       keyfate draw trace POLICY PROPERTY --format mermaid
     """
     from keyfate.commands import drawing
+    from keyfate.reporting.words import clean
 
     _refuse_idle(kind, rule, states=states, product=product, falls=falls, **how)
     if output is not None:
@@ -76,7 +82,12 @@ def draw(
             raise click.UsageError("--format goes without --output, whose extension says the format")
         form = _form(output)
         refuse_taken((Path(name),), output=output)
-    drawn = drawing.draw(kind, name, rule, form or "dot", states=states, product=product, falls=falls, **how)
+    try:
+        drawn = drawing.draw(kind, name, rule, form or "dot", states=states, product=product, falls=falls, **how)
+    except drawing.UndecidedError as error:
+        click.echo(f"no picture: {clean(str(error))}", err=True)
+        click.echo(f"next: keyfate explain {shlex.quote(name)} {shlex.quote(rule or '')}", err=True)
+        sys.exit(error.status)
     put(drawn.content, output)
     if output is not None:
         click.echo(f"wrote {output}: {drawn.summary}")

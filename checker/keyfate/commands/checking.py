@@ -9,7 +9,7 @@ from pathlib import Path
 
 from keyfate.checking.judges import Deadline, EngineName
 from keyfate.checking.library import compared, expected_path, library_policies, rewritten
-from keyfate.checking.results import Report
+from keyfate.checking.results import MET, NO_ANSWER, Report
 from keyfate.checking.running import Options, Tick
 from keyfate.checking.session import Session, open_session
 from keyfate.checking.shelf import Scopes
@@ -70,7 +70,7 @@ def explain(
     session = open_session((naming.policy_or_lifecycle(str(path)),), scope)
     naming.known_property(session.policies[0].lifecycle, name)
     report = session.check(Options(engine, Deadline.after(timeout), only=(name,), sweep=False))
-    status = {"DIVERGED": 5, "UNKNOWN": 3, "BOUNDED": 3}.get(report.results[0].verdict, 0)
+    status = NO_ANSWER.get(report.results[0].verdict, MET)
     if form == "json":
         return to_json(report), status
     return explanation(report.policies[0], report.results[0], color=color, width=width), status

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from keyfate.checking.judges import Deadline, EngineName
-from keyfate.checking.results import PolicySummary, Result
+from keyfate.checking.results import NO_ANSWER, PolicySummary, Result
 from keyfate.checking.running import Options
 from keyfate.checking.session import Session, open_session
 from keyfate.checking.shelf import Scopes
@@ -30,6 +30,14 @@ class Drawn:
     following: str
 
 
+class UndecidedError(Exception):
+    """A property without an answer, of which no picture is made: how the command ends, and why."""
+
+    def __init__(self, result: Result) -> None:
+        self.status = NO_ANSWER[result.verdict]
+        super().__init__(f"`{result.property}` is {result.verdict} under `{result.policy}`: {result.reason}")
+
+
 def draw(
     kind: str,
     name: str,
@@ -45,7 +53,8 @@ def draw(
 ) -> Drawn:
     """A diagram of a lifecycle or a policy.
 
-    Raises LifecycleError where there is no such diagram, OutputError where no Graphviz draws it.
+    Raises LifecycleError where there is no such diagram, UndecidedError where judges disagree about the property or
+    none came to an answer, OutputError where no Graphviz draws it.
     """
     if form in ("svg", "png") and find() is None:  # said before anything is decided
         raise OutputError(missing())
@@ -57,6 +66,8 @@ def draw(
     if rule is not None:
         naming.known_property(policy.lifecycle, rule)
         found = _decided(session, rule, engine, deadline)
+        if found[1].verdict in NO_ANSWER:
+            raise UndecidedError(found[1])
     elif kind in ("trace", "attack"):
         raise _needs_property(kind, policy.lifecycle)
     try:

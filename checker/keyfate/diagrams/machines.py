@@ -15,7 +15,7 @@ from keyfate.language.typed import Lifecycle, State, Truth, Value
 from keyfate.lifecycle.evaluation import State as Valuation
 from keyfate.lifecycle.explicit import explore
 from keyfate.lifecycle.names import StateName, show_value
-from keyfate.lifecycle.problem import Problem, Reach
+from keyfate.lifecycle.problem import Problem, Reach, Undecided
 from keyfate.policy.policy import Policy
 
 PRODUCT_LIMIT = 200
@@ -54,13 +54,12 @@ def product(policy: Policy, *, result: Result | None = None, limit: int = PRODUC
     lifecycle = policy.lifecycle
     _chosen(lifecycle, ())
     problem = Problem(lifecycle, policy.settings, Reach((), Truth(False)))
-    graph = explore(problem, limit=_VISITED, graph=True).graph
-    too_many = UndrawableError(
-        f"the joint graph of `{lifecycle.name}` has {limit} states or more",
-        "draw single variables with `--state`, fix controls in a policy, or shrink sorts with `--scope`",
-    )
-    if graph is None or len(graph) > _VISITED:
-        raise too_many
+    explored = explore(problem, limit=_VISITED, graph=True)
+    narrower = "draw single variables with `--state`, fix controls in a policy, or shrink sorts with `--scope`"
+    graph = explored.graph
+    if graph is None or isinstance(explored.finding, Undecided):
+        reason = explored.finding.reason if isinstance(explored.finding, Undecided) else "nothing was visited"
+        raise UndrawableError(f"the joint graph of `{lifecycle.name}` was not visited to its end: {reason}", narrower)
     valuations: dict[int, tuple[tuple[StateName, Value], ...]] = {}
     initial: set[tuple[tuple[StateName, Value], ...]] = set()
     for number, data in graph.nodes(data=True):
@@ -70,7 +69,7 @@ def product(policy: Policy, *, result: Result | None = None, limit: int = PRODUC
             initial.add(valuations[number])
     distinct = tuple(dict.fromkeys(valuations.values()))
     if len(distinct) >= limit:
-        raise too_many
+        raise UndrawableError(f"the joint graph of `{lifecycle.name}` has {limit} states or more", narrower)
     names = {joint: _joint_name(joint) for joint in distinct}
     path = [] if result is None else _path(result)
     steps: dict[tuple[str, str], dict[str, None]] = {}
