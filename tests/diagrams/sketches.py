@@ -84,7 +84,7 @@ def hostile_sequence() -> Sequence:
 
 def large() -> Figure:
     """Sixty nodes that hang together as key graphs do."""
-    kinds = ("root", "public", "derived", "sealed", "place")
+    kinds = ("root", "derived", "place", "sealed", "derived")
     nodes = tuple(
         Node(f"n{i}", f'td_key[alpha, public_image_{i}, agent]\nkdf "td-seed-{i}"', kinds[0] if i < 6 else kinds[i % 5])
         for i in range(60)

@@ -13,7 +13,6 @@ from typing import Literal
 NodeKind = Literal[
     "state",  # a value of a state variable, or a joint state
     "root",  # a secret: nothing that it follows from
-    "public",
     "derived",  # kdf, hash, mac, sign, pub: what follows one way
     "sealed",  # enc, seal, wrap, page, aenc: what opens with a key
     "place",
@@ -24,7 +23,6 @@ NodeKind = Literal[
     "and",  # everything below is needed
     "or",  # one of what is below is enough
     "fact",  # a leaf: seen, held or public
-    "note",
 ]
 EdgeKind = Literal["step", "derives", "opens", "holds", "flow", "crossing", "exposed", "leak", "needs"]
 MessageKind = Literal["acts", "writes", "erases", "seen"]

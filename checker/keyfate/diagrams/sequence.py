@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from collections.abc import Sequence as Ordered
 
-from keyfate.checking.results import Change, Knowledge, PolicySummary, Result, Sight, Step
+from keyfate.checking.results import Knowledge, PolicySummary, Result, Sight, Step
+from keyfate.checking.wording import called, turned
 from keyfate.diagrams.figure import Lane, Message, Moment, Sequence, UndrawableError
 from keyfate.diagrams.settings import setting
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.instances import place_names
-from keyfate.lifecycle.names import show_value
 
 ATTACKER = "attacker"
 """The name of the attacker's lane, and of who acts where the attacker does."""
@@ -33,8 +33,8 @@ def sequence(lifecycle: Lifecycle, policy: PolicySummary, result: Result) -> Seq
         moments.append(Moment(0, "at the start", tuple(_sights(result.start.observed, None)), (), tuple(seen)))
     for number, step in enumerate(result.trace, start=1):
         seen.update(dict.fromkeys(s.term for s in step.observed))
-        states = tuple(_assigned(change) for change in step.changes if change.kind == "state")
-        moments.append(Moment(number, _called(step), tuple(_messages(step)), states, tuple(seen)))
+        states = tuple(turned(change) for change in step.changes if change.kind == "state")
+        moments.append(Moment(number, called(step), tuple(_messages(step)), states, tuple(seen)))
     last = moments[-1]
     learnt = dict.fromkeys(term for tree in result.knowledge or () for term in _computed(tree))
     known = tuple(dict.fromkeys((*last.knows, *learnt)))
@@ -102,15 +102,6 @@ def _leaves(tree: Knowledge) -> Iterator[str]:
         yield tree.rule
     for premise in tree.premises:
         yield from _leaves(premise)
-
-
-def _called(step: Step) -> str:
-    arguments = ", ".join(f"{name}: {show_value(value)}" for name, value in step.arguments.items())
-    return f"{step.action}[{arguments}]" if arguments else step.action
-
-
-def _assigned(change: Change) -> str:
-    return f"{change.name}: {show_value(change.before)} → {show_value(change.after)}"
 
 
 def _outcome(result: Result) -> str:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from keyfate.checking.results import PolicySummary, Result
-from keyfate.language.typed import Value
-from keyfate.lifecycle.names import ControlName, show_value
+from keyfate.checking.wording import listed
 from keyfate.policy.policy import Policy
 
 
 def fixed(policy: Policy) -> Iterator[str]:
     """The controls that the policy sets, if it sets any."""
     if policy.settings.controls:
-        yield f"with {_listed(policy.settings.controls)}"
+        yield f"with {listed(policy.settings.controls)}"
 
 
 def setting(policy: PolicySummary, result: Result) -> Iterator[str]:
@@ -23,8 +22,4 @@ def setting(policy: PolicySummary, result: Result) -> Iterator[str]:
         named = "" if policy.attacker == on else f" ({policy.attacker})"
         yield f"the attacker{named} can: {on}"
     if result.configuration:
-        yield f"open, here: {_listed(result.configuration)}"
-
-
-def _listed(values: Mapping[ControlName, Value] | Mapping[str, Value]) -> str:
-    return ", ".join(f"{name} = {show_value(value)}" for name, value in values.items())
+        yield f"open, here: {listed(result.configuration)}"

@@ -76,7 +76,6 @@ MESSAGES: Mapping[MessageKind, MessageStyle] = {
 NODES: Mapping[NodeKind, NodeStyle] = {
     "state": NodeStyle("state", "box", "#f4f6fa", ("(", ")"), style="rounded"),
     "root": NodeStyle("secret that follows from nothing", "octagon", "#ffe9b8", ("{{", "}}")),
-    "public": NodeStyle("public", "ellipse", "#eef7e4", ("([", "])")),
     "derived": NodeStyle("derived one way", "box", "#fff6dd", ("[", "]")),
     "sealed": NodeStyle("sealed: opens with a key", "folder", "#e4ecfb", ("[[", "]]")),
     "place": NodeStyle("place", "cylinder", "#e9e6f7", ("[(", ")]")),
@@ -87,7 +86,6 @@ NODES: Mapping[NodeKind, NodeStyle] = {
     "and": NodeStyle("all below it are needed", "invtrapezium", "#ffffff", ("[/", "/]"), said="AND"),
     "or": NodeStyle("one below it is enough", "trapezium", "#ffffff", ("{", "}"), said="OR"),
     "fact": NodeStyle("seen, held or public", "underline", "#f3f3f3", ("[", "]"), said_in_mermaid="«fact»"),
-    "note": NodeStyle("note", "note", "#fffde8", ("[", "]"), said_in_mermaid="«note»"),
 }
 
 EDGES: Mapping[EdgeKind, EdgeStyle] = {

@@ -10,9 +10,10 @@ from typing import Literal
 from keyfate.checking.changes import Changes
 from keyfate.checking.notices import location
 from keyfate.checking.results import NOTHING, Location, Notice, PolicySummary, Report, Result
+from keyfate.checking.wording import listed
 from keyfate.language.source import Diagnostic
 from keyfate.reporting.changes import turn
-from keyfate.reporting.words import clean, setting
+from keyfate.reporting.words import clean
 
 NO_VERDICT = "keyfate could not run"
 NOTHING_CHECKED = "nothing was checked"
@@ -119,7 +120,7 @@ def _lines(result: Result, policy: PolicySummary, changes: Changes | None) -> It
     if result.trace:
         yield " → ".join(clean(step.action) for step in result.trace)
     if result.configuration:
-        yield f"with {clean(setting(result.configuration))}"
+        yield f"with {clean(listed(result.configuration))}"
     at = result.location.check
     yield f"the lifecycle asks for it at {clean(at.file)}:{at.line}"
     yield f"next: keyfate explain {clean(shlex.quote(policy.path))} {clean(shlex.quote(result.property))}"

@@ -9,18 +9,16 @@ from rich.text import Text
 from rich.tree import Tree
 
 from keyfate.checking.results import Change, Knowledge, PolicySummary, Result, Sight, Step
+from keyfate.checking.wording import called, listed, turned
 from keyfate.reporting.tables import Hanging
 from keyfate.reporting.text import printed
 from keyfate.reporting.words import (
     ASSUMPTIONS,
     COLORS,
-    action,
     basis,
     clean,
     count,
     scope,
-    setting,
-    show,
     sight,
     verdict,
 )
@@ -74,11 +72,11 @@ def _hanging(text: Text, first: int = 2, by: int = 2) -> RenderableType:
 
 def _setting(policy: PolicySummary, result: Result) -> Iterator[RenderableType]:
     if policy.controls:
-        yield _hanging(Text(f"fixed by the policy: {clean(setting(policy.controls))}"), 0)
+        yield _hanging(Text(f"fixed by the policy: {clean(listed(policy.controls))}"), 0)
     if result.configuration:
-        yield _hanging(Text(f"open, here: {clean(setting(result.configuration))}"), 0)
+        yield _hanging(Text(f"open, here: {clean(listed(result.configuration))}"), 0)
     if result.fails_under is not None:
-        yield _hanging(Text(f"no run does it with: {clean(setting(result.fails_under))}"), 0)
+        yield _hanging(Text(f"no run does it with: {clean(listed(result.fails_under))}"), 0)
     if result.kind != "possible":
         on = ", ".join(policy.capabilities) or "nothing"
         named = "" if policy.attacker == on else f" ({clean(policy.attacker)})"
@@ -100,7 +98,7 @@ def _trace(result: Result) -> Iterator[RenderableType]:
 
 def _step(number: int, step: Step) -> Iterator[RenderableType]:
     line = Text(f"{number}. ")
-    line.append(clean(action(step)), style="bold")
+    line.append(clean(called(step)), style="bold")
     line.append(f" by {clean(step.actor)}")
     if step.description:
         line.append(f": {clean(step.description)}", style="dim")
@@ -113,7 +111,7 @@ def _step(number: int, step: Step) -> Iterator[RenderableType]:
 def effects(change: Change) -> Iterator[str]:
     """What an action did to one state variable or place, a line for each way."""
     if change.kind == "state":
-        yield f"{change.name}: {show(change.before)} → {show(change.after)}"
+        yield turned(change)
         return
     if change.gained:
         yield f"{change.name} gains {', '.join(change.gained)}"

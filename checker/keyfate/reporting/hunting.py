@@ -11,10 +11,11 @@ from rich.text import Text
 
 from keyfate.checking.naming import plain
 from keyfate.checking.results import BROKEN, DIVERGED, MET
+from keyfate.checking.wording import listed
 from keyfate.lifecycle.problem import Trace
 from keyfate.policy.policy import Policy
 from keyfate.reporting.text import printed
-from keyfate.reporting.words import BROKEN_MARK, MET_MARK, clean, count, setting
+from keyfate.reporting.words import BROKEN_MARK, MET_MARK, clean, count
 
 if TYPE_CHECKING:
     from keyfate.twin.hunt import HuntResult
@@ -61,10 +62,10 @@ def _trace(policy: Policy, trace: Trace) -> Iterator[RenderableType]:
     here = {str(n): plain(v) for n, v in trace.controls if n not in fixed.controls}
     on = [str(n) for n, value in trace.capabilities if value]
     if here:
-        yield Padding(Text(f"with {clean(setting(here))}"), (0, 0, 0, 4))
+        yield Padding(Text(f"with {clean(listed(here))}"), (0, 0, 0, 4))
     if on:
         yield Padding(Text(f"capabilities {clean(', '.join(on))}"), (0, 0, 0, 4))
     for name, value in trace.initial:
-        yield Padding(Text(f"at first {clean(setting({str(name): plain(value)}))}"), (0, 0, 0, 4))
+        yield Padding(Text(f"at first {clean(listed({str(name): plain(value)}))}"), (0, 0, 0, 4))
     for number, action in enumerate(trace.actions, start=1):
         yield Padding(Text(f"{number}. {clean(str(action))}"), (0, 0, 0, 4))

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from keyfate.checking.changes import Changes
 from keyfate.checking.results import MET, Location, PolicySummary, Report, Result, Step
+from keyfate.checking.wording import called, listed
 from keyfate.reporting.changes import NOTHING_CHANGED, rows, versions
 from keyfate.reporting.explaining import computed, effects
 from keyfate.reporting.markdown import code, details, fence, link, short, table, within, words
@@ -19,12 +20,10 @@ from keyfate.reporting.words import (
     ASSUMPTIONS,
     BROKEN_MARK,
     MET_MARK,
-    action,
     basis,
     count,
     mark,
     scope,
-    setting,
     sight,
     verdict,
 )
@@ -168,7 +167,7 @@ def _story(result: Result, policy: PolicySummary, places: Places) -> str:
         f"Asked: {words(result.text)} ({checked})",
     ]
     if result.configuration:
-        parts.append(f"with {code(setting(result.configuration))}")
+        parts.append(f"with {code(listed(result.configuration))}")
     if result.trace is not None:
         lines = list(_steps(result))
         told = within(lines, _STORY)
@@ -199,7 +198,7 @@ def _steps(result: Result) -> Iterator[str]:
 
 def _step(number: int, step: Step) -> Iterator[str]:
     described = f": {words(step.description)}" if step.description else ""
-    yield f"{number}. {code(action(step))} by {code(step.actor)}{described}"
+    yield f"{number}. {code(called(step))} by {code(step.actor)}{described}"
     for change in step.changes:
         yield from (f"    - {code(line)}" for line in effects(change))
     for seen in step.observed:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from keyfate.checking.changes import Changes
 from keyfate.checking.results import Notice, PolicySummary, Report, Result
+from keyfate.checking.wording import listed
 from keyfate.reporting.changes import NOTHING_CHANGED, rows, versions
 from keyfate.reporting.tables import Pairs
 from keyfate.reporting.words import (
@@ -26,7 +27,6 @@ from keyfate.reporting.words import (
     count,
     mark,
     scope,
-    setting,
     verdict,
 )
 
@@ -161,7 +161,7 @@ def _trouble(result: Result) -> Iterator[tuple[str, str, Text]]:
         if result.trace:
             yield "", "", Text(" → ".join(clean(step.action) for step in result.trace), style="dim")
         if result.configuration:
-            yield "", "", Text(f"with {clean(setting(result.configuration))}", style="dim")
+            yield "", "", Text(f"with {clean(listed(result.configuration))}", style="dim")
     elif result.verdict in ("UNKNOWN", "BOUNDED") or (result.verdict == "VACUOUS" and result.required):
         yield "!", name, Text(f"{result.verdict}: {reason}", style=style)
 
@@ -225,8 +225,8 @@ def _notes(report: Report) -> Iterator[RenderableType]:
             if result.policy != policy.policy or result.lifecycle != policy.lifecycle:
                 continue
             if result.verdict == "DEPENDS":
-                yield Text(f"{name}: {clean(result.property)} is possible with {clean(setting(result.configuration))}")
-                fails = clean(setting(result.fails_under or {}))
+                yield Text(f"{name}: {clean(result.property)} is possible with {clean(listed(result.configuration))}")
+                fails = clean(listed(result.fails_under or {}))
                 yield Text(f"{' ' * len(name)}  and not with {fails}")
     spared: dict[tuple[str, str], list[str]] = {}
     for result in report.results:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from keyfate.checking.results import Plain, Result, Scope, Sight, Step, Verdict
+from keyfate.checking.results import Result, Scope, Sight, Verdict
 from keyfate.language.rendering import escape
 
 MET_MARK, BROKEN_MARK, OTHER_MARK = "✓", "✗", "·"
@@ -30,13 +30,6 @@ ASSUMPTIONS = (
 def clean(text: str) -> str:
     """`text` on one line, without characters that a terminal would obey."""
     return escape(" ".join(text.split()))
-
-
-def show(value: Plain) -> str:
-    """A value as the language writes it."""
-    if value is None:
-        return "none"
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def count(number: int, what: str, plural: str | None = None) -> str:
@@ -69,17 +62,6 @@ def scope(result: Scope) -> str:
 def basis(result: Result) -> str:
     """The weakest status that the verdict rests on (R16)."""
     return f"{result.basis} · ideal" if result.ideal else result.basis
-
-
-def setting(values: Mapping[str, Plain]) -> str:
-    """`persistence = opt_in, seed_root = tpm`."""
-    return ", ".join(f"{name} = {show(value)}" for name, value in values.items())
-
-
-def action(step: Step) -> str:
-    """`save[t: agent, p: alpha]`."""
-    arguments = ", ".join(f"{name}: {show(value)}" for name, value in step.arguments.items())
-    return f"{step.action}[{arguments}]" if arguments else step.action
 
 
 def sight(seen: Sight) -> str:
