@@ -90,7 +90,7 @@ def transitions(
     for happening in anything.happenings():
         found |= dict.fromkeys(_candidates(anything, happening, set(states), found))
     candidates = tuple(found)
-    search = _Search(lifecycle, settings, candidates, anything.frame.deduction)
+    search = _Search(lifecycle, settings, states, candidates, anything.frame.deduction)
     search.run(Budget(seconds))
     initial = _initial(anything, settings, states)
     return Reachable(candidates, frozenset(search.reached), frozenset(search.left), initial)
@@ -169,11 +169,18 @@ class _Search:
     """Takes transitions off a question until it is answered."""
 
     def __init__(
-        self, lifecycle: Lifecycle, settings: Settings, candidates: Sequence[Transition], deduction: Deduction
+        self,
+        lifecycle: Lifecycle,
+        settings: Settings,
+        states: Sequence[str],
+        candidates: Sequence[Transition],
+        deduction: Deduction,
     ) -> None:
         self._lifecycle = lifecycle
         self._deduction = deduction
         self._settings = settings
+        self._candidates = frozenset(candidates)
+        self._states = frozenset(states)
         self.left = dict.fromkeys(candidates)
         self.reached: dict[Transition, None] = {}
         taken = [node.identity for node in nodes(lifecycle) if isinstance(node, Past)]
@@ -246,6 +253,7 @@ class _Search:
         run = interpreter.replay(trace)
         for before, after in pairwise(run):
             for transition in changes(before, after):
+                assert transition.state not in self._states or transition in self._candidates, "what happens is possible"
                 if transition in self.left:
                     del self.left[transition]
                     self.reached[transition] = None
