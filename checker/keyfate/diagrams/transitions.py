@@ -253,7 +253,8 @@ class _Search:
         run = interpreter.replay(trace)
         for before, after in pairwise(run):
             for transition in changes(before, after):
-                assert transition.state not in self._states or transition in self._candidates, "what happens is possible"
+                asked = transition.state in self._states
+                assert not asked or transition in self._candidates, "what happens is possible"
                 if transition in self.left:
                     del self.left[transition]
                     self.reached[transition] = None
