@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given, settings
 
 from drawing import lifecycles
+from keyfate.engines import decide
 from keyfate.engines.decide import Engine
 from keyfate.engines.simulation import Sample, covering
 from keyfate.language.loading import load_text
@@ -113,6 +114,18 @@ def test_what_lies_deeper_than_one_round_is_come_by_from_where_others_ended() ->
     assert len(longest.run.inputs) > 6
     top = Problem(of, Settings(), Reach((), Compare("=", StateRef("n", ()), Constant(9))))
     assert passes(of, top, engine._trace(question, asked, longest.run, longest.actions))
+
+
+def test_no_run_is_the_beginning_of_another_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = lifecycle(COUNTER)
+    asked = Problem(of, Settings(), Reach((WHICH,), Compare("=", StateRef("n", ()), Var("which"))))
+    engine = Engine(of)
+    every = [sample.actions for sample in covering(engine.question(asked), steps=6)]
+    monkeypatch.setattr(decide, "covering", lambda question, clock: covering(question, steps=6))
+    runs = [trace.actions for trace in engine.sample(asked)]
+    assert len(runs) < len(every)
+    assert all(any(run[: len(one)] == one for run in runs) for one in every)
+    assert not [one for one in runs for other in runs if one is not other and other[: len(one)] == one]
 
 
 def test_the_same_seed_gives_the_same_runs() -> None:

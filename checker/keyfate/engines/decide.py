@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 from keyfate.engines.circuit import FALSE, value_of
@@ -101,11 +102,14 @@ class Engine:
 
         Each of `Reach.binders` may be met by another of them. They are no shortest ones, leave out steps of which the
         slice knows nothing, and like all of an engine's are not to be believed before the interpreter replays them.
+        None is the beginning of another.
         """
         clock = None if budget is None else Clock(budget)
         question = self.question(problem)
-        found = covering(question, clock=clock)
-        return tuple(self._trace(question, problem, sample.run, sample.actions) for sample in found)
+        found = [
+            self._trace(question, problem, sample.run, sample.actions) for sample in covering(question, clock=clock)
+        ]
+        return tuple(trace for trace in dict.fromkeys(found) if not any(_goes_on(other, trace) for other in found))
 
     def _trace(self, question: Question, problem: Problem, run: Run, actions: tuple[ActionName, ...]) -> Trace:
         bits = self._compiled.bits
@@ -125,6 +129,12 @@ class Engine:
             ),
             actions=actions,
         )
+
+
+def _goes_on(trace: Trace, beginning: Trace) -> bool:
+    """Whether `trace` is longer and begins so."""
+    length = len(beginning.actions)
+    return len(trace.actions) > length and replace(trace, actions=trace.actions[:length]) == beginning
 
 
 def _race(question: Question, problem: Problem, budget: Budget, clock: Clock, ahead: float) -> Proof | Open | Run:
