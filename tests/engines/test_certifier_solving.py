@@ -109,7 +109,8 @@ def test_of_no_admissible_setting_nothing_is_decided() -> None:
 
 def system(asked: Problem) -> System:
     encoding = CERTIFIER.encoding
-    return reduced(encoding, CERTIFIER.assumptions(asked), CERTIFIER.steps(asked), encoding.target(asked))
+    assumed, settings = CERTIFIER.assumptions(asked), CERTIFIER.open(asked)
+    return reduced(encoding, assumed, settings, CERTIFIER.steps(asked), encoding.target(asked))
 
 
 def invariant(of: System, clauses: Iterable[tuple[int, ...]]) -> Unreachable:

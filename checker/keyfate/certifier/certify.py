@@ -26,6 +26,7 @@ from keyfate.lifecycle.names import Clause, ControlName
 from keyfate.lifecycle.problem import (
     Budget,
     Finding,
+    Implicant,
     Invariant,
     NotWithin,
     Problem,
@@ -94,7 +95,7 @@ class Certifier:
 
         try:
             assumed, steps = self.assumptions(problem), tuple(self.steps(problem))
-            return solve(self.encoding, problem, assumed, steps, budget or Budget(), refusal)
+            return solve(self.encoding, problem, assumed, self.open(problem), steps, budget or Budget(), refusal)
         except RefusalError as error:
             return Undecided(str(error))
         except SolverError as error:
@@ -138,7 +139,27 @@ class Certifier:
         """True of every state: types, constraints and what the problem fixes."""
         yield self._typing
         yield self.now.expr(self.encoding.constraint)
+        yield self.now.expr(self.open(problem))
         yield from self.now.exprs(self.assumptions(problem))
+
+    def open(self, problem: Problem) -> int:
+        """The settings that are in question: those that the problem does not exclude."""
+        return self.encoding.formulas.all_of([-self.implicant(excluded) for excluded in problem.excluded])
+
+    def implicant(self, implicant: Implicant) -> int:
+        """Its settings. Raises RefusalError where the lifecycle does not have what it names."""
+        formulas, bits = self.encoding.formulas, self.encoding.bits
+        kept = []
+        for control, values in implicant.controls:
+            cases = bits.controls.get(control, {})
+            if any(value not in cases for value in values):
+                raise RefusalError(f"the lifecycle has no control `{control}` of these values")
+            kept.append(formulas.any_of([cases[value] for value in values]))
+        for capability, on in implicant.capabilities:
+            if capability not in bits.capabilities:
+                raise RefusalError(f"the lifecycle has no capability `{capability}`")
+            kept.append(bits.capabilities[capability] if on else -bits.capabilities[capability])
+        return formulas.all_of(kept)
 
     @cached_property
     def _typing(self) -> Expr:

@@ -37,13 +37,14 @@ def solve(
     encoding: Encoding,
     problem: Problem,
     assumptions: Sequence[int],
+    settings: int,
     steps: Sequence[Step],
     budget: Budget,
     refusal: Callable[[Finding], str | None],
 ) -> Finding:
-    """A shortest trace, or an invariant as clauses; else why not. `refusal` says what is wrong
-    with an invariant, if anything."""
-    return _Solving(encoding, problem, assumptions, budget, refusal).run(steps)
+    """A shortest trace, or an invariant as clauses; else why not. `settings` are those in question; `refusal`
+    says what is wrong with an invariant, if anything."""
+    return _Solving(encoding, problem, assumptions, settings, budget, refusal).run(steps)
 
 
 class _Solving:
@@ -52,18 +53,20 @@ class _Solving:
         encoding: Encoding,
         problem: Problem,
         assumptions: Sequence[int],
+        settings: int,
         budget: Budget,
         refusal: Callable[[Finding], str | None],
     ) -> None:
         self._encoding = encoding
         self._problem = problem
         self._assumed = assumptions
+        self._settings = settings
         self._budget = budget
         self._refusal = refusal
         self._until = None if budget.seconds is None else time.monotonic() + budget.seconds
 
     def run(self, steps: Sequence[Step]) -> Finding:
-        system = reduced(self._encoding, self._assumed, steps, self._encoding.target(self._problem))
+        system = reduced(self._encoding, self._assumed, self._settings, steps, self._encoding.target(self._problem))
         if system.target == FALSE or system.admissible == FALSE:
             return self._proved(system, [])
         formulas, groups = self._encoding.formulas, self._encoding.bits.exactly_one

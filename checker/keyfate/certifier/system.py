@@ -57,9 +57,11 @@ class _Reading:
         return self._formulas.substitute(formula, self._mask, self._constants.__getitem__, self._memo)
 
 
-def reduced(encoding: Encoding, assumptions: Iterable[int], steps: Iterable[Step], target: int) -> System:
+def reduced(
+    encoding: Encoding, assumptions: Iterable[int], settings: int, steps: Iterable[Step], target: int
+) -> System:
     """The part of the lifecycle that decides whether `target` can be reached under `assumptions`,
-    literals of what never changes."""
+    literals of what never changes, and `settings`, a formula over it."""
     formulas, bits = encoding.formulas, encoding.bits
     fixed = {abs(literal): TRUE if literal > 0 else FALSE for literal in assumptions if literal != TRUE}
     for group in bits.exactly_one:
@@ -78,7 +80,7 @@ def reduced(encoding: Encoding, assumptions: Iterable[int], steps: Iterable[Step
         if enabled != FALSE and changes:
             moved.append(Move(move.name, enabled, changes))
     first = {v: swept(value) for v, value in first.items() if v not in constant}
-    goal, admissible = swept(read(target)), read(encoding.constraint)
+    goal, admissible = swept(read(target)), read(formulas.all_of((encoding.constraint, settings)))
     support = formulas.support(goal) | formulas.support(admissible)
     for formula in first.values():
         support |= formulas.support(formula)

@@ -33,7 +33,7 @@ from keyfate.lifecycle.names import (
     StateName,
     Term,
 )
-from keyfate.lifecycle.problem import Enabled, OutOfRange, Reach, Target
+from keyfate.lifecycle.problem import Enabled, Implicant, OutOfRange, Reach, Target
 from keyfate.lifecycle.universe import universe
 
 
@@ -329,6 +329,16 @@ class Compilation:
     def constraint(self) -> int:
         """What the lifecycle asks of its controls, but that each has exactly one value (`bits.exactly_one`)."""
         return self.graph.all(self.now.condition(constraint.condition, {}) for constraint in self.lifecycle.constraints)
+
+    def settings(self, excluded: Iterable[Implicant]) -> int:
+        """The admissible settings that are none of these (but for `bits.exactly_one`)."""
+        return self.graph.all((self.constraint, *(self._implicant(implicant) ^ 1 for implicant in excluded)))
+
+    def _implicant(self, implicant: Implicant) -> int:
+        graph, bits = self.graph, self.bits
+        kept = [graph.any(bits.controls[control][value] for value in values) for control, values in implicant.controls]
+        kept += [bits.capabilities[capability] ^ (not on) for capability, on in implicant.capabilities]
+        return graph.all(kept)
 
     def target(self, target: Target) -> tuple[int, ...]:
         """When the present state is one that `target` asks for: one of these, each for one choice of its variables."""

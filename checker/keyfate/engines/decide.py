@@ -7,23 +7,26 @@ certifier judges the invariant or the trace on the whole lifecycle.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from functools import cached_property
 
-from keyfate.engines.circuit import FALSE, value_of
+from keyfate.engines.answers import happening, invariant, trace
+from keyfate.engines.circuit import FALSE
 from keyfate.engines.compile import Compilation
+from keyfate.engines.frontier import Exploration, InexactError
 from keyfate.engines.ic3 import Answer, Broken, Open, Proof, proving
 from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.search import Run, searching
 from keyfate.engines.simulation import covering
 from keyfate.engines.slicing import Constants, Question, slice_question
-from keyfate.language.typed import Lifecycle, Value
-from keyfate.lifecycle.names import ActionName, BitLiteral, CapabilityOn, Clause
+from keyfate.engines.space import TooManyError
+from keyfate.language.typed import Lifecycle
+from keyfate.lifecycle.names import CapabilityOn
 from keyfate.lifecycle.problem import (
     Budget,
     Finding,
-    Invariant,
+    Frontier,
     NotWithin,
     Problem,
     Reached,
@@ -32,6 +35,9 @@ from keyfate.lifecycle.problem import (
     Unreachable,
 )
 
+PRIMES = 10_000
+"""Minimal conditions past which none is listed."""
+_NEWS = 1.0  # seconds between two tales of a frontier that is not finished
 _LEAD = 0.1  # seconds
 _LONG_LEAD = 2.0  # of the proof, where whoever asks has looked for a run already
 
@@ -73,19 +79,19 @@ class Engine:
         answer = _race(question, problem, budget, clock, _LONG_LEAD if sampled else _LEAD)
         match answer:
             case Proof():
-                return Unreachable(_invariant(question, answer))
+                return Unreachable(invariant(question, answer.clauses))
             case Open(steps):
                 return NotWithin(steps)
             case Run():
-                actions = _happening(question, answer)
+                actions = happening(question, answer)
                 if None in actions:
                     return None
-                return Reached(self._trace(question, problem, answer, tuple(filter(None, actions))))
+                return Reached(trace(self._compiled, question, problem, answer, tuple(filter(None, actions))))
 
     def question(self, problem: Problem, exact: bool = False) -> Question:
         """The circuit of a problem. With `exact`, see `slicing`."""
         compilation = self._compiled
-        parts = compilation.target(problem.target)
+        parts, settings = compilation.target(problem.target), compilation.settings(problem.excluded)
         fixed = compilation.bits.fixed(problem.settings)
         if problem.honest:
             fixed.update(dict.fromkeys(compilation.bits.capabilities.values(), FALSE))
@@ -95,7 +101,36 @@ class Engine:
         if constants is None:
             constants = self._constants[key] = Constants(compilation, fixed)
         constants.update()
-        return slice_question(compilation, constants, parts, exact)
+        return slice_question(compilation, constants, settings, parts, exact)
+
+    def frontier(self, problem: Problem, budget: Budget | None = None, *, limit: int = PRIMES) -> Iterator[Frontier]:
+        """Every minimal condition on what the problem leaves open under which its target can be reached.
+
+        Gives what is known so far whenever more of it is, and at last the whole; or what was found until the budget's
+        seconds, the memory or the `limit` on minimal conditions ended it, with the reason. Raises KeyError for
+        settings that the lifecycle does not have.
+        """
+        clock = Clock(budget or Budget())
+        try:
+            yield from self._frontier(problem, clock, limit, exact=False)
+        except InexactError:
+            yield from self._frontier(problem, clock, limit, exact=True)
+
+    def _frontier(self, problem: Problem, clock: Clock, limit: int, exact: bool) -> Iterator[Frontier]:
+        exploration = Exploration(self._compiled, self.question(problem, exact), problem, limit)
+        known, told = 0, time.monotonic()
+        try:
+            for _ in exploration.work(clock):
+                if exploration.runs > known and time.monotonic() > told + _NEWS:
+                    yield exploration.frontier("not finished")
+                    known, told = exploration.runs, time.monotonic()
+            yield exploration.frontier()
+        except OutOfBudgetError as error:
+            yield exploration.frontier(str(error))
+        except TooManyError as error:
+            yield exploration.unlisted(str(error))
+        except MemoryError:
+            yield exploration.unlisted("out of memory")
 
     def sample(self, problem: Problem, budget: Budget | None = None) -> tuple[Trace, ...]:
         """A few runs that, step by step, pass states for which the target asks: what random simulation comes by.
@@ -107,28 +142,10 @@ class Engine:
         clock = None if budget is None else Clock(budget)
         question = self.question(problem)
         found = [
-            self._trace(question, problem, sample.run, sample.actions) for sample in covering(question, clock=clock)
+            trace(self._compiled, question, problem, sample.run, sample.actions)
+            for sample in covering(question, clock=clock)
         ]
-        return tuple(trace for trace in dict.fromkeys(found) if not any(_goes_on(other, trace) for other in found))
-
-    def _trace(self, question: Question, problem: Problem, run: Run, actions: tuple[ActionName, ...]) -> Trace:
-        bits = self._compiled.bits
-        chosen = dict(bits.fixed(problem.settings))
-        if problem.honest:
-            chosen.update(dict.fromkeys(bits.capabilities.values(), FALSE))
-        for latch in question.circuit.latches:
-            if latch.literal in run.first:
-                chosen[bits.latch(latch.name)] = int(run.first[latch.literal])
-        return Trace(
-            controls=tuple((name, _value(literals, chosen)) for name, literals in bits.controls.items()),
-            capabilities=tuple((name, bool(chosen.get(own, FALSE))) for name, own in bits.capabilities.items()),
-            initial=tuple(
-                (name, _value(bits.states[name], chosen))
-                for name, (declared, _) in bits.first_values.items()
-                if declared.initial is None
-            ),
-            actions=actions,
-        )
+        return tuple(run for run in dict.fromkeys(found) if not any(_goes_on(other, run) for other in found))
 
 
 def _goes_on(trace: Trace, beginning: Trace) -> bool:
@@ -173,45 +190,5 @@ def _race(question: Question, problem: Problem, budget: Budget, clock: Clock, ah
             return Open(budget.steps)
 
 
-def _value(literals: Mapping[Value, int], chosen: Mapping[int, int]) -> Value:
-    """The value that the chosen latches give; where they leave several, the first."""
-    left = []
-    for value, literal in literals.items():
-        if literal < 2:
-            return value  # the only one
-        bit = chosen.get(literal & ~1)
-        if bit is None:
-            left.append(value)
-        elif bit ^ (literal & 1):
-            return value
-    return left[0]
-
-
 def _capabilities(question: Question) -> tuple[int, ...]:
     return tuple(latch.literal for latch in question.circuit.latches if isinstance(latch.name, CapabilityOn))
-
-
-def _happening(question: Question, run: Run) -> tuple[ActionName | None, ...]:
-    """The instances that happen in the run, in order; None for a step outside the cone."""
-    circuit = question.circuit
-    first = {latch: int(value) for latch, value in run.first.items()}
-    begin = circuit.evaluate(first)
-    state = {
-        latch.literal: first[latch.literal] if latch.initial is None else value_of(begin, latch.initial)
-        for latch in circuit.latches
-    }
-    happened: list[ActionName | None] = []
-    for inputs in run.inputs:
-        values = circuit.evaluate({**state, **{literal: int(value) for literal, value in inputs.items()}})
-        happened += [name for name, literal in question.fires if value_of(values, literal)]
-        state = {latch.literal: value_of(values, latch.next) for latch in circuit.latches}
-    return tuple(happened)
-
-
-def _invariant(question: Question, proof: Proof) -> Invariant:
-    """The proof in the lifecycle's own words: what never changes, then the clauses."""
-    names = {latch.literal: latch.name for latch in question.circuit.latches}
-    clauses: list[Clause] = [(BitLiteral(bit, value),) for bit, value in question.swept]
-    for clause in proof.clauses:
-        clauses.append(tuple(BitLiteral(names[literal & ~1], not literal & 1) for literal in clause))
-    return Invariant(tuple(clauses), question.actions)

@@ -74,10 +74,12 @@ def proving(circuit: Circuit, clock: Clock, steps: int | None = None) -> Generat
     """As `prove`, resting now and then, so that something else can be tried meanwhile."""
     if circuit.bad == FALSE or circuit.constraint == FALSE:
         return Proof((), 0)
-    return (yield from _Pdr(circuit, clock).run(steps))
+    return (yield from Pdr(circuit, clock).run(steps))
 
 
-class _Pdr:
+class Pdr:
+    """One proof, which can be gone on with under fewer and fewer settings: what was learnt stays true."""
+
     def __init__(self, circuit: Circuit, clock: Clock) -> None:
         self._circuit = circuit
         self._clock = clock
@@ -97,6 +99,12 @@ class _Pdr:
         self._outside = 0  # switches on the clause of the last question
         self._activity = [0.0] * (self._latches + 1)
         self._serial = 0
+        self._new_frame()
+
+    def constrain(self, clause: Sequence[int]) -> None:
+        """Leave out the settings that do not satisfy this clause over frozen latch literals."""
+        for solver, code in ((self._solver, self._code), self._first_states):
+            solver.add([code[literal] for literal in clause])
 
     # Solvers
 
@@ -125,7 +133,7 @@ class _Pdr:
         solver.extend([[code[literal] for literal in clause] for clause in self._circuit.known])
 
     @cached_property
-    def _first_states(self) -> Solver:
+    def _first_states(self) -> tuple[Solver, Encoding]:
         circuit = self._circuit
         solver, code = self._blank()
         code.encode([circuit.constraint, *(latch.initial for latch in circuit.latches if latch.initial is not None)])
@@ -134,7 +142,7 @@ class _Pdr:
             if latch.initial is not None:
                 own, value = code[latch.literal], code[latch.initial]
                 solver.extend([[-own, value], [own, -value]])
-        return solver
+        return solver, code
 
     def _new_frame(self) -> None:
         self._switches.append(self._solver.fresh())
@@ -152,7 +160,7 @@ class _Pdr:
         for literal in cube:
             if start[abs(literal)] == -literal:
                 return False
-        return self._one_first or self._first_states.solve(cube)
+        return self._one_first or self._first_states[0].solve(cube)
 
     def _prime(self, literal: int) -> int:
         return self._next[literal] if literal > 0 else -self._next[-literal]
@@ -216,8 +224,9 @@ class _Pdr:
     # The algorithm
 
     def run(self, steps: int | None) -> Generator[None, None, Answer]:
-        """Each part of the bad literal in turn. What was learnt of frames holds for all parts."""
-        self._new_frame()
+        """Each part of the bad literal in turn. What was learnt of frames holds for all parts.
+
+        After Broken it can be run again, once `constrain` has left out what broke."""
         within = 0
         for part in dict.fromkeys(self._circuit.parts):
             answer = yield from self._exclude(self._code[part], steps)

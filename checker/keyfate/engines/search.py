@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from keyfate.engines.circuit import FALSE, LEAF, Circuit, Graph
 from keyfate.engines.cnf import Encoding
-from keyfate.engines.sat import Clock, Solver
+from keyfate.engines.sat import Clock, Solver, SolverName
 
 
 @dataclass(frozen=True)
@@ -72,39 +72,53 @@ def _read(values: Sequence[int], literal: int) -> int:
 class Search:
     """Bounded search from depth 0 up; `avoid` latches are false in the run where that is possible at its length."""
 
-    def __init__(self, circuit: Circuit, clock: Clock, avoid: Sequence[int] = ()) -> None:
+    def __init__(
+        self, circuit: Circuit, clock: Clock, avoid: Sequence[int] = (), solver: SolverName = "minisat22"
+    ) -> None:
         self._circuit = circuit
         self._clock = clock
         self._avoid = avoid
         self._unrolling = Unrolling(circuit)
-        self._solver = Solver(clock, "minisat22")
+        self._solver = Solver(clock, solver)
         self._encoding = Encoding(self._unrolling.graph.left, self._unrolling.graph.right, self._solver)
         self.depth = -1  # no run is this short
 
     def deepen(self) -> Generator[None, None, Run | None]:
         """A run one step longer than all those refuted so far. Rests now and then. Raises OutOfBudgetError."""
+        self.lengthen()
+        return (yield from self.find())
+
+    def lengthen(self) -> None:
+        """Go on to runs of one step more, where all shorter ones are refuted."""
         self._clock.check()
         frame = self._unrolling.extend()
-        if self.depth < 0:
+        if len(self._unrolling.frames) == 1:
             graph = self._unrolling.graph
             holds = [_read(frame, self._circuit.constraint)]
             holds += [graph.any(_read(frame, literal) for literal in clause) for clause in self._circuit.known]
             self._encoding.encode(holds)
             for literal in holds:
                 self._solver.add([self._encoding[literal]])
-        bad = _read(frame, self._circuit.bad)
-        if bad == FALSE:
-            self.depth += 1
-            return None
-        self._encoding.encode([bad])
-        target = self._encoding[bad]
-        while (found := self._solver.attempt([target])) is None:
-            yield
-        if found:
-            return self._run(target)
-        self._solver.add([-target])
+
+    def find(self) -> Generator[None, None, Run | None]:
+        """A run of the present length; None where there is none, which then is refuted."""
+        bad = _read(self._unrolling.frames[-1], self._circuit.bad)
+        if bad != FALSE:
+            self._encoding.encode([bad])
+            target = self._encoding[bad]
+            while (found := self._solver.attempt([target])) is None:
+                yield
+            if found:
+                return self._run(target)
+            self._solver.add([-target])
         self.depth += 1
         return None
+
+    def exclude(self, clause: Sequence[int]) -> None:
+        """From now on only runs whose settings satisfy this clause over frozen latch literals."""
+        own = [self._unrolling.first[literal & ~1] ^ (literal & 1) for literal in clause]
+        self._encoding.encode(own)
+        self._solver.add([self._encoding[literal] for literal in own])
 
     def _run(self, target: int) -> Run:
         fixed = [target]

@@ -148,20 +148,21 @@ class Constants:
 
 
 def slice_question(
-    compilation: Compilation, constants: Constants, parts: Sequence[int], exact: bool = False
+    compilation: Compilation, constants: Constants, settings: int, parts: Sequence[int], exact: bool = False
 ) -> Question:
-    """The circuit that asks whether one of `parts` can ever hold.
+    """The circuit that asks whether one of `parts` can ever hold under `settings`, a literal of what never changes.
 
     A step of an instance outside the cone can matter only by being one (`previously`, `did`). It is taken to be
     always possible, unless `exact`: then every instance is in the cone.
     """
-    return _Slicing(compilation, constants, exact).question(parts)
+    return _Slicing(compilation, constants, settings, exact).question(parts)
 
 
 class _Slicing:
-    def __init__(self, compilation: Compilation, constants: Constants, exact: bool) -> None:
+    def __init__(self, compilation: Compilation, constants: Constants, settings: int, exact: bool) -> None:
         self._of = compilation
         self._constants = constants
+        self._settings = settings
         self._exact = exact
         self._names = {literal >> 1: name for name, literal in compilation.picks.items()}
         self._needed: set[int] = set()  # nodes of the cone that are not constant
@@ -170,7 +171,7 @@ class _Slicing:
         self._swept: list[int] = []
 
     def question(self, parts: Sequence[int]) -> Question:
-        self._look([*parts, self._of.constraint])
+        self._look([*parts, self._settings])
         stepped = self._of.stepped >> 1 in self._needed
         if stepped and self._exact:
             self._look([self._of.fires(name) for name in self._of.picks])
@@ -208,9 +209,13 @@ class _Slicing:
 
     def _valued(self) -> list[tuple[list[int], bool]]:
         """Of each control and state, the latches in the cone; and whether one of them must hold, because every
-        other value is known never to be taken (on which the slicing then relies)."""
+        other value is known never to be taken (on which the slicing then relies).
+
+        A control is in the cone with all its values, so that what is asked of it can be said of each."""
         found = []
         for group in self._of.bits.exactly_one:
+            if group[0] in self._of.bits.frozen and any(latch >> 1 in self._needed for latch in group):
+                self._look(latch for latch in group if self._constants.value(latch) == UNKNOWN)
             inside = [latch for latch in group if latch >> 1 in self._needed]
             others = [latch for latch in group if latch >> 1 not in self._needed]
             complete = bool(inside) and all(self._constants.value(latch) == FALSE for latch in others)
@@ -331,7 +336,7 @@ class _Slicing:
             right=tuple(self._new.right),
             inputs=inputs,
             latches=tuple(latches),
-            constraint=self._read(self._of.constraint),
+            constraint=self._read(self._settings),
             known=known,
             bad=bad,
             parts=tuple(part for part in dict.fromkeys(asked) if part != FALSE),

@@ -205,6 +205,8 @@ def _settings(problem: Problem) -> list[Interpreter] | Undecided:
         for capabilities in _each(switches):
             if len(found) == SETTING_LIMIT:
                 return _too_many(count)
+            if any(excluded.holds(controls, capabilities) for excluded in problem.excluded):
+                continue
             found.append(
                 Interpreter(lifecycle, controls, capabilities, problem.honest, watch=watch, deduction=deduction)
             )

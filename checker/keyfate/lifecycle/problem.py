@@ -42,16 +42,32 @@ Target = Reach | Enabled | OutOfRange
 
 
 @dataclass(frozen=True)
+class Implicant:
+    """A set of settings: each control that is listed has one of its values, each capability is on or off as listed."""
+
+    controls: tuple[tuple[ControlName, tuple[Value, ...]], ...] = ()
+    capabilities: tuple[tuple[CapabilityName, bool], ...] = ()
+
+    def holds(self, controls: Mapping[ControlName, Value], capabilities: Mapping[CapabilityName, bool]) -> bool:
+        """Is this full setting one of them?"""
+        return all(controls[name] in values for name, values in self.controls) and all(
+            capabilities[name] is on for name, on in self.capabilities
+        )
+
+
+@dataclass(frozen=True)
 class Problem:
     """Can `target` be reached, under some admissible setting that agrees with `settings`?
 
-    `honest`: by no attacker's action, every capability off (R13, `possible`).
+    `honest`: by no attacker's action, every capability off (R13, `possible`). `excluded` settings are out of the
+    question: those of a frontier, when nothing outside of it is to break.
     """
 
     lifecycle: Lifecycle
     settings: Settings
     target: Target
     honest: bool = False
+    excluded: tuple[Implicant, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +116,31 @@ class Undecided:
 
 
 Finding = Reached | Unreachable | NotWithin | Undecided
+
+
+@dataclass(frozen=True)
+class Prime:
+    """A minimal condition for the target to be reached, and traces of which one runs under each of its settings."""
+
+    condition: Implicant
+    traces: tuple[Trace, ...]
+
+
+@dataclass(frozen=True)
+class Frontier:
+    """Every minimal condition under which a target can be reached.
+
+    `configurations` are the admissible settings that agree with the problem's, of all controls and capabilities;
+    `reaching` those of them that meet a condition, `open` those that are not decided. `invariant` excludes the target
+    under all others; None where some are open, for the `reason` given.
+    """
+
+    primes: tuple[Prime, ...]
+    configurations: int
+    reaching: int
+    open: int
+    invariant: Invariant | None
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,227 @@
+"""The frontier of a question: all minimal conditions on its settings under which the target can be reached.
+
+Parameter synthesis (Cimatti, Griggio, Mover, Tonetta, FMCAD 2013), from both sides at once. From above the bound: what
+it excludes can never break. From below bounded search: a run is found, the settings under which its steps lead to the
+target are computed and excluded, and so on until no run of that length is left; so each setting is met first by a
+shortest run. IC3 closes the gap between both, with the bound as invariants. Nothing here is trusted: the certifier
+judges that nothing else can break, and that each condition does.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import prod
+
+from keyfate.engines.answers import happening, invariant, trace
+from keyfate.engines.bound import Bound, bound
+from keyfate.engines.compile import Compilation
+from keyfate.engines.ic3 import Answer, Pdr, Proof
+from keyfate.engines.propagation import readers_of
+from keyfate.engines.sat import Clock
+from keyfate.engines.search import Run, Search
+from keyfate.engines.slicing import Question
+from keyfate.engines.space import Cube, Function, Space
+from keyfate.engines.symbolic import Simulation
+from keyfate.lifecycle.names import ActionName, CapabilityName
+from keyfate.lifecycle.problem import Frontier, Prime, Problem, Trace
+
+_LEAD = 0.2  # seconds that the search has before the proof begins
+
+
+class InexactError(Exception):
+    """A run needs a step of which the slice knows nothing."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A run, its instances, and the settings under which it leads to the target."""
+
+    run: Run
+    actions: tuple[ActionName, ...]
+    settings: Function
+
+
+class Exploration:
+    """The search for the frontier of one question, whose minimal conditions are at most `limit`.
+
+    Every method raises OutOfBudgetError or MemoryError where that is so, and TooManyError past the limit.
+    """
+
+    def __init__(self, compilation: Compilation, question: Question, problem: Problem, limit: int) -> None:
+        self._of = compilation
+        self._question = question
+        self._problem = problem
+        self._limit = limit
+        circuit = question.circuit
+        controls = {name: tuple(values) for name, values in compilation.bits.controls.items()}
+        self._space = Space(circuit, controls)
+        self._readers = readers_of(circuit)
+        self._simulation = Simulation(circuit, self._space, self._readers)
+        self._admissible = self._simulation.settings(circuit.constraint)
+        self._bound: Bound | None = None
+        self._above = self._admissible
+        self._below = self._space.false
+        self._found: list[_Found] = []
+        self._closed: tuple[tuple[int, ...], ...] | None = None
+        self._pdr: Pdr | None = None
+
+    @property
+    def runs(self) -> int:
+        """How many runs were found so far."""
+        return len(self._found)
+
+    def work(self, clock: Clock) -> Generator[None, None, None]:
+        """Ends when the frontier is complete. Rests now and then."""
+        circuit = self._question.circuit
+        self._bound = bound(circuit, self._space, self._readers, clock)
+        self._above = self._bound.can(circuit.bad) & self._admissible
+        search = self._searching(clock)
+        closing: Generator[None, None, Answer] | None = self._closing(clock)
+        searched = proved = 0.0  # seconds so far
+        while self._gap().satisfiable():
+            begin = time.perf_counter()
+            if closing is None or searched < proved + _LEAD:
+                known = len(self._found)
+                next(search)
+                if len(self._found) > known:
+                    closing = closing or self._closing(clock)
+                searched += time.perf_counter() - begin
+            else:
+                try:
+                    next(closing)
+                except StopIteration as end:
+                    if isinstance(end.value, Proof):
+                        self._closed = end.value.clauses
+                        return
+                    closing = None  # some setting more breaks: until the search has found it, nothing can be proved
+                proved += time.perf_counter() - begin
+            yield
+
+    def _gap(self) -> Function:
+        """The settings that are not decided."""
+        return self._above & ~self._below
+
+    # From below
+
+    def _searching(self, clock: Clock) -> Generator[None, None, None]:
+        search = Search(self._question.circuit, clock, solver="cadical153")
+        search.lengthen()
+        for cube in self._space.cover(self._space.negated(self._above)):
+            search.exclude(self._space.clause(cube))
+        while True:
+            run = yield from search.find()
+            if run is None:
+                search.lengthen()
+            else:
+                for clause in self._taken(run):
+                    search.exclude(clause)
+                    if self._pdr is not None:
+                        self._pdr.constrain(clause)
+            yield
+
+    def _taken(self, run: Run) -> Iterator[tuple[int, ...]]:
+        """Clauses that exclude the settings under which this run leads to the target."""
+        space = self._space
+        actions = happening(self._question, run)
+        if None in actions:
+            raise InexactError
+        settings = self._simulation.leads(run, self._question.circuit.bad) & self._admissible
+        fresh = settings & ~self._below
+        assert fresh.satisfiable(), "a run leads to the target under its own setting, which was not excluded"
+        self._found.append(_Found(run, tuple(filter(None, actions)), settings))
+        self._below = self._below | settings
+        for cube in space.cover(fresh, self._below | space.negated(self._admissible)):
+            yield space.clause(cube)
+
+    # From above
+
+    def _closing(self, clock: Clock) -> Generator[None, None, Answer]:
+        if self._pdr is None:
+            circuit = self._question.circuit
+            self._pdr = Pdr(replace(circuit, known=(*circuit.known, *self._facts)), clock)
+            for cube in self._space.cover(self._below, self._below | self._space.negated(self._admissible)):
+                self._pdr.constrain(self._space.clause(cube))
+        return (yield from self._pdr.run(None))
+
+    @cached_property
+    def _facts(self) -> tuple[tuple[int, ...], ...]:
+        """What the bound says of each latch, as clauses."""
+        assert self._bound is not None
+        covers: dict[Function, tuple[Cube, ...]] = {}
+        facts = []
+        inadmissible = self._space.negated(self._admissible)
+        for latch in self._question.circuit.latches:
+            if latch.frozen:
+                continue
+            for literal in (latch.literal, latch.literal ^ 1):
+                never = self._admissible & ~self._bound.can(literal)
+                if never not in covers:
+                    covers[never] = self._space.cover(never, never | inadmissible)
+                facts += [(*self._space.clause(cube), literal ^ 1) for cube in covers[never]]
+        return tuple(facts)
+
+    # What was found
+
+    def frontier(self, reason: str = "") -> Frontier:
+        """All that is known so far; complete when `work` came to its end. Else `reason` says why it is not."""
+        space = self._space
+        others = self._outside
+        left = 0 if self._closed is not None else space.count(self._gap()) * others
+        inadmissible = space.negated(self._admissible)
+        primes = space.primes(self._below | inadmissible, self._limit)
+        found = [self._prime(cube) for cube in primes if not space.covers(inadmissible, space.function(cube))]
+        proof = None
+        if not left:
+            proof = invariant(self._question, (*self._facts, *(self._closed or ())))
+        return Frontier(
+            tuple(found),
+            configurations=space.count(self._admissible) * others,
+            reaching=space.count(self._below) * others,
+            open=left,
+            invariant=proof,
+            reason=reason,
+        )
+
+    def unlisted(self, reason: str) -> Frontier:
+        """As `frontier`, where the conditions cannot be listed."""
+        space, others = self._space, self._outside
+        return Frontier(
+            (),
+            configurations=space.count(self._admissible) * others,
+            reaching=space.count(self._below) * others,
+            open=space.count(self._gap()) * others,
+            invariant=None,
+            reason=reason,
+        )
+
+    def _prime(self, cube: Cube) -> Prime:
+        """The condition with traces that together run under all its settings: under each one of the shortest."""
+        space = self._space
+        implicant = space.implicant(cube)
+        named = {name for name, _ in implicant.capabilities}
+        # Who can do more can do this too: the traces are those of an attacker who can do no more than is needed.
+        more = (v.name for v in space.variables if isinstance(v.name, CapabilityName) and v.name not in named)
+        left = space.function(cube) & self._admissible & space.without(more)
+        traces: list[Trace] = []
+        for found in self._found:
+            here = left & found.settings
+            if here.satisfiable():
+                run = replace(found.run, first={**found.run.first, **space.choice(here)})
+                traces.append(trace(self._of, self._question, self._problem, run, found.actions))
+                left = left & ~here
+        return Prime(implicant, tuple(traces))
+
+    @cached_property
+    def _outside(self) -> int:
+        """How many settings of controls and capabilities there are on which nothing depends here."""
+        known = {variable.name for variable in self._space.variables}
+        fixed, bits = self._problem.settings, self._of.bits
+        controls = prod(
+            len(values) for name, values in bits.controls.items() if name not in known and name not in fixed.controls
+        )
+        if self._problem.honest:
+            return controls
+        return controls << sum(1 for name in bits.capabilities if name not in known and name not in fixed.capabilities)
