@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 
 from drawing import lifecycles
 from keyfate.engines import decide
+from keyfate.engines.answers import trace
 from keyfate.engines.decide import Engine
 from keyfate.engines.simulation import Sample, covering
 from keyfate.language.loading import load_text
@@ -113,7 +114,7 @@ def test_what_lies_deeper_than_one_round_is_come_by_from_where_others_ended() ->
     assert [str(name) for name in longest.actions][:9] == ["up"] * 9, "a round alone has five steps"
     assert len(longest.run.inputs) > 6
     top = Problem(of, Settings(), Reach((), Compare("=", StateRef("n", ()), Constant(9))))
-    assert passes(of, top, engine._trace(question, asked, longest.run, longest.actions))
+    assert passes(of, top, trace(engine._compiled, question, asked, longest.run, longest.actions))
 
 
 def test_no_run_is_the_beginning_of_another_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

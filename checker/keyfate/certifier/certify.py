@@ -29,6 +29,7 @@ from keyfate.lifecycle.problem import (
     Implicant,
     Invariant,
     NotWithin,
+    Prime,
     Problem,
     Reached,
     Settings,
@@ -119,6 +120,24 @@ class Certifier:
             truths = solver.truths(self.now.exprs(list(cases.values())))
             chosen[control] = next(value for value, true in zip(cases, truths, strict=True) if true)
         return Settings(chosen, problem.settings.capabilities)
+
+    def reaches(self, problem: Problem, prime: Prime) -> Judgement:
+        """Whether under each admissible setting of the condition, whatever else the attacker can do, one of its
+        traces runs to the target. That they do under their own settings is for `certify` to say."""
+        try:
+            solver = self.fresh(problem)
+            solver.add(self.now.expr(self.implicant(prime.condition)))
+            if not self._possible(solver, TRUE):
+                raise RefusalError("no setting of the condition is admissible")
+            ways = [runs(self.encoding, problem, trace, any_attacker=True) for trace in prime.traces]
+            self._excluded(solver, -self.encoding.formulas.any_of(ways), "under some setting of it no trace runs")
+        except RefusalError as refusal:
+            return Judgement(False, str(refusal), 0)
+        except SolverError as error:
+            return Judgement(False, f"Z3 failed: {error}", 0)
+        except MemoryError:
+            return Judgement(False, "out of memory", 0)
+        return Judgement(True, "", 0)
 
     # What both kinds of claim rest on
 

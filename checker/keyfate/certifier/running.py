@@ -15,9 +15,10 @@ from keyfate.lifecycle.names import CapabilityOn, ControlIs
 from keyfate.lifecycle.problem import Problem, Trace
 
 
-def runs(encoding: Encoding, problem: Problem, trace: Trace) -> int:
+def runs(encoding: Encoding, problem: Problem, trace: Trace, *, any_attacker: bool = False) -> int:
     """The condition on the controls under which `trace`, with its own capabilities (none if the
-    problem is honest) and free first values, runs to the target."""
+    problem is honest) and free first values, runs to the target. For `any_attacker`, the condition
+    on controls and capabilities."""
     formulas = encoding.formulas
     capabilities = dict(trace.capabilities)
     initial = dict(trace.initial)
@@ -30,6 +31,8 @@ def runs(encoding: Encoding, problem: Problem, trace: Trace) -> int:
     def fixed(variable: int) -> int:
         match encoding.bits.meaning[variable]:
             case CapabilityOn(capability):
+                if any_attacker and not problem.honest:
+                    return variable
                 return TRUE if capabilities.get(capability, False) and not problem.honest else FALSE
             case ControlIs():
                 return variable
