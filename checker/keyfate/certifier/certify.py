@@ -9,7 +9,7 @@ steps can happen and its last state is one of the target. Everything else,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -66,7 +66,8 @@ class Certifier:
     def certify(self, problem: Problem, finding: Finding) -> Judgement:
         """Whether `finding` is right about `problem`, which must be about this lifecycle."""
         clauses = len(finding.invariant.clauses) if isinstance(finding, Unreachable) and finding.invariant else 0
-        try:
+
+        def check() -> None:
             match finding:
                 case Unreachable(invariant):
                     if invariant is None:
@@ -78,13 +79,8 @@ class Certifier:
                     raise RefusalError(f"a search of {steps} steps is no proof")
                 case Undecided(reason):
                     raise RefusalError(f"undecided: {reason}")
-        except RefusalError as refusal:
-            return Judgement(False, str(refusal), clauses)
-        except SolverError as error:
-            return Judgement(False, f"Z3 failed: {error}", clauses)
-        except MemoryError:
-            return Judgement(False, "out of memory", clauses)
-        return Judgement(True, "", clauses)
+
+        return _judged(check, clauses)
 
     def solve(self, problem: Problem, budget: Budget | None = None) -> Finding:
         """Decides `problem` by Z3 alone: a shortest trace, an invariant that `certify` accepts,
@@ -124,20 +120,32 @@ class Certifier:
     def reaches(self, problem: Problem, prime: Prime) -> Judgement:
         """Whether under each admissible setting of the condition, whatever else the attacker can do, one of its
         traces runs to the target. That they do under their own settings is for `certify` to say."""
-        try:
+
+        def check() -> None:
             solver = self.fresh(problem)
             solver.add(self.now.expr(self.implicant(prime.condition)))
             if not self._possible(solver, TRUE):
                 raise RefusalError("no setting of the condition is admissible")
             ways = [runs(self.encoding, problem, trace, any_attacker=True) for trace in prime.traces]
             self._excluded(solver, -self.encoding.formulas.any_of(ways), "under some setting of it no trace runs")
-        except RefusalError as refusal:
-            return Judgement(False, str(refusal), 0)
-        except SolverError as error:
-            return Judgement(False, f"Z3 failed: {error}", 0)
-        except MemoryError:
-            return Judgement(False, "out of memory", 0)
-        return Judgement(True, "", 0)
+
+        return _judged(check, 0)
+
+    def combines(
+        self, problem: Problem, conditions: Sequence[Implicant], parts: Sequence[Sequence[Implicant]]
+    ) -> Judgement:
+        """Whether the admissible settings of `conditions` are just those that meet some condition of each part."""
+
+        def check() -> None:
+            formulas = self.encoding.formulas
+            some = formulas.any_of([self.implicant(condition) for condition in conditions])
+            every = formulas.all_of([formulas.any_of([self.implicant(c) for c in part]) for part in parts])
+            solver = self.fresh(problem)
+            said = "the conditions are not those that all instances have in common"
+            self._excluded(solver, formulas.all_of((some, -every)), said)
+            self._excluded(solver, formulas.all_of((every, -some)), said)
+
+        return _judged(check, 0)
 
     # What both kinds of claim rest on
 
@@ -337,3 +345,16 @@ class Certifier:
         literals += [bits.capabilities[name] if on else -bits.capabilities[name] for name, on in capabilities.items()]
         literals += [bits.states[name].get(value, FALSE) for name, value in initial.items()]
         return self.encoding.formulas.all_of(literals)
+
+
+def _judged(check: Callable[[], None], clauses: int) -> Judgement:
+    """Accepted if `check` comes to its end."""
+    try:
+        check()
+    except RefusalError as refusal:
+        return Judgement(False, str(refusal), clauses)
+    except SolverError as error:
+        return Judgement(False, f"Z3 failed: {error}", clauses)
+    except MemoryError:
+        return Judgement(False, "out of memory", clauses)
+    return Judgement(True, "", clauses)

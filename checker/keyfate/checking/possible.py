@@ -14,9 +14,18 @@ from typing import Literal
 from keyfate.checking.judges import TIMEOUT, Answer, Court, Deadline, GaveUpError
 from keyfate.checking.renaming import exchange, renamed
 from keyfate.language.typed import Property, Value
-from keyfate.lifecycle.instances import assignments
 from keyfate.lifecycle.names import ControlName
-from keyfate.lifecycle.problem import NotWithin, Problem, Reach, Reached, Settings, Trace, Undecided, Unreachable
+from keyfate.lifecycle.problem import (
+    NotWithin,
+    Problem,
+    Reach,
+    Reached,
+    Settings,
+    Trace,
+    Undecided,
+    Unreachable,
+    confined,
+)
 from keyfate.policy import admissible
 
 Setting = dict[ControlName, Value]
@@ -67,9 +76,7 @@ class _Question:
 
     def targets(self) -> Iterator[Reach]:
         """One for each instance: binders confined to one value."""
-        for env in assignments(self.rule.binders):
-            binders = tuple(replace(p, domain=replace(p.domain, values=(env[p.name],))) for p in self.rule.binders)
-            yield Reach(binders, self.rule.target)
+        return confined(Reach(self.rule.binders, self.rule.target))
 
     def problem(self, target: Reach, controls: Setting | None = None) -> Problem:
         settings = Settings(self.settings.controls if controls is None else controls)

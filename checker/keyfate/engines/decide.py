@@ -14,13 +14,13 @@ from functools import cached_property
 from keyfate.engines.answers import happening, invariant, trace
 from keyfate.engines.circuit import FALSE
 from keyfate.engines.compile import Compilation
-from keyfate.engines.frontier import Exploration, InexactError
+from keyfate.engines.frontier import Exploration
 from keyfate.engines.ic3 import Answer, Broken, Open, Proof, proving
 from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.search import Run, searching
 from keyfate.engines.simulation import covering
 from keyfate.engines.slicing import Constants, Question, slice_question
-from keyfate.engines.space import TooManyError
+from keyfate.engines.synthesis import synthesized
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.names import CapabilityOn
 from keyfate.lifecycle.problem import (
@@ -37,7 +37,6 @@ from keyfate.lifecycle.problem import (
 
 PRIMES = 10_000
 """Minimal conditions past which none is listed."""
-_NEWS = 1.0  # seconds between two tales of a frontier that is not finished
 _LEAD = 0.1  # seconds
 _LONG_LEAD = 2.0  # of the proof, where whoever asks has looked for a run already
 
@@ -103,34 +102,21 @@ class Engine:
         constants.update()
         return slice_question(compilation, constants, settings, parts, exact)
 
-    def frontier(self, problem: Problem, budget: Budget | None = None, *, limit: int = PRIMES) -> Iterator[Frontier]:
+    def frontier(
+        self, problem: Problem, budget: Budget | None = None, *, limit: int = PRIMES, safe: bool = False
+    ) -> Iterator[Frontier]:
         """Every minimal condition on what the problem leaves open under which its target can be reached.
 
-        Gives what is known so far whenever more of it is, and at last the whole; or what was found until the budget's
-        seconds, the memory or the `limit` on minimal conditions ended it, with the reason. Raises KeyError for
+        Of an honest problem, under which each instance of its target can be (R13). Gives what is known so far whenever
+        more of it is, and at last the whole; or what was found until the budget's seconds, the memory or the `limit` on
+        minimal conditions ended it, with the reason. `safe`: describe all other settings too. Raises KeyError for
         settings that the lifecycle does not have.
         """
-        clock = Clock(budget or Budget())
-        try:
-            yield from self._frontier(problem, clock, limit, exact=False)
-        except InexactError:
-            yield from self._frontier(problem, clock, limit, exact=True)
 
-    def _frontier(self, problem: Problem, clock: Clock, limit: int, exact: bool) -> Iterator[Frontier]:
-        exploration = Exploration(self._compiled, self.question(problem, exact), problem, limit)
-        known, told = 0, time.monotonic()
-        try:
-            for _ in exploration.work(clock):
-                if exploration.runs > known and time.monotonic() > told + _NEWS:
-                    yield exploration.frontier("not finished")
-                    known, told = exploration.runs, time.monotonic()
-            yield exploration.frontier()
-        except OutOfBudgetError as error:
-            yield exploration.frontier(str(error))
-        except TooManyError as error:
-            yield exploration.unlisted(str(error))
-        except MemoryError:
-            yield exploration.unlisted("out of memory")
+        def explore(asked: Problem, exact: bool) -> Exploration:
+            return Exploration(self._compiled, self.question(asked, exact), asked, limit)
+
+        return synthesized(self._compiled, explore, problem, Clock(budget or Budget()), limit, safe=safe)
 
     def sample(self, problem: Problem, budget: Budget | None = None) -> tuple[Trace, ...]:
         """A few runs that, step by step, pass states for which the target asks: what random simulation comes by.

@@ -23,10 +23,10 @@ from keyfate.engines.propagation import readers_of
 from keyfate.engines.sat import Clock
 from keyfate.engines.search import Run, Search
 from keyfate.engines.slicing import Question
-from keyfate.engines.space import Cube, Function, Space
+from keyfate.engines.space import Cube, Function, Space, space_of
 from keyfate.engines.symbolic import Simulation
 from keyfate.lifecycle.names import ActionName, CapabilityName
-from keyfate.lifecycle.problem import Frontier, Prime, Problem, Trace
+from keyfate.lifecycle.problem import Frontier, Implicant, Prime, Problem, Trace
 
 _LEAD = 0.2  # seconds that the search has before the proof begins
 
@@ -56,8 +56,7 @@ class Exploration:
         self._problem = problem
         self._limit = limit
         circuit = question.circuit
-        controls = {name: tuple(values) for name, values in compilation.bits.controls.items()}
-        self._space = Space(circuit, controls)
+        self._space = space_of(circuit, {name: tuple(values) for name, values in compilation.bits.controls.items()})
         self._readers = readers_of(circuit)
         self._simulation = Simulation(circuit, self._space, self._readers)
         self._admissible = self._simulation.settings(circuit.constraint)
@@ -165,54 +164,53 @@ class Exploration:
 
     # What was found
 
-    def frontier(self, reason: str = "") -> Frontier:
-        """All that is known so far; complete when `work` came to its end. Else `reason` says why it is not."""
+    def frontier(self, reason: str = "", *, safe: bool = False) -> Frontier:
+        """All that is known so far; complete when `work` came to its end. Else `reason` says why it is not.
+
+        `safe`: list the minimal descriptions of what reaches nothing too."""
         space = self._space
-        others = self._outside
-        left = 0 if self._closed is not None else space.count(self._gap()) * others
-        inadmissible = space.negated(self._admissible)
-        primes = space.primes(self._below | inadmissible, self._limit)
-        found = [self._prime(cube) for cube in primes if not space.covers(inadmissible, space.function(cube))]
-        proof = None
-        if not left:
-            proof = invariant(self._question, (*self._facts, *(self._closed or ())))
-        return Frontier(
-            tuple(found),
-            configurations=space.count(self._admissible) * others,
-            reaching=space.count(self._below) * others,
-            open=left,
-            invariant=proof,
-            reason=reason,
-        )
+        left = space.false if self._closed is not None else self._gap()
+        complete = not left.satisfiable()
+        primes = [
+            Prime(implicant, self.witnesses(implicant)) for implicant in self._listed(self._below, self._admissible)
+        ]
+        others = None
+        if safe and complete:
+            others = tuple(self._listed(self._admissible & ~self._below, self._admissible))
+        proof = invariant(self._question, (*self._facts, *(self._closed or ()))) if complete else None
+        return replace(self.unlisted(reason), primes=tuple(primes), safe=others, invariant=proof)
 
     def unlisted(self, reason: str) -> Frontier:
         """As `frontier`, where the conditions cannot be listed."""
-        space, others = self._space, self._outside
+        count, others = self._space.count, self._outside
         return Frontier(
             (),
-            configurations=space.count(self._admissible) * others,
-            reaching=space.count(self._below) * others,
-            open=space.count(self._gap()) * others,
+            configurations=count(self._admissible) * others,
+            reaching=count(self._below) * others,
+            open=0 if self._closed is not None else count(self._gap()) * others,
             invariant=None,
             reason=reason,
         )
 
-    def _prime(self, cube: Cube) -> Prime:
-        """The condition with traces that together run under all its settings: under each one of the shortest."""
+    def _listed(self, settings: Function, admissible: Function) -> Iterator[Implicant]:
+        return listed(self._space, settings, admissible, self._limit)
+
+    def witnesses(self, condition: Implicant) -> tuple[Trace, ...]:
+        """Traces that together run under all its admissible settings: under each one of the shortest."""
         space = self._space
-        implicant = space.implicant(cube)
-        named = {name for name, _ in implicant.capabilities}
+        named = {name for name, _ in condition.capabilities}
         # Who can do more can do this too: the traces are those of an attacker who can do no more than is needed.
         more = (v.name for v in space.variables if isinstance(v.name, CapabilityName) and v.name not in named)
-        left = space.function(cube) & self._admissible & space.without(more)
+        left = space.function_of(condition) & self._admissible & space.without(more)
         traces: list[Trace] = []
         for found in self._found:
             here = left & found.settings
             if here.satisfiable():
                 run = replace(found.run, first={**found.run.first, **space.choice(here)})
-                traces.append(trace(self._of, self._question, self._problem, run, found.actions))
+                told = trace(self._of, self._question, self._problem, run, found.actions)
+                traces.append(_within(told, condition))
                 left = left & ~here
-        return Prime(implicant, tuple(traces))
+        return tuple(traces)
 
     @cached_property
     def _outside(self) -> int:
@@ -225,3 +223,22 @@ class Exploration:
         if self._problem.honest:
             return controls
         return controls << sum(1 for name in bits.capabilities if name not in known and name not in fixed.capabilities)
+
+
+def listed(space: Space, settings: Function, admissible: Function, limit: int) -> Iterator[Implicant]:
+    """The prime implicants of `settings`, to which those that are not admissible may be added.
+
+    Each has an admissible setting. Raises TooManyError past `limit`."""
+    inadmissible = space.negated(admissible)
+    for cube in space.primes(settings | inadmissible, limit):
+        if not space.covers(inadmissible, space.function(cube)):
+            yield space.implicant(cube)
+
+
+def _within(told: Trace, condition: Implicant) -> Trace:
+    """The trace under one of the condition's settings, also of controls on which it does not depend."""
+    kept = dict(condition.controls)
+    controls = tuple(
+        (name, value if name not in kept or value in kept[name] else kept[name][0]) for name, value in told.controls
+    )
+    return replace(told, controls=controls)

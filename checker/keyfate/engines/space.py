@@ -41,28 +41,17 @@ class Variable:
 class Space:
     """All settings that a circuit leaves open. Every method may raise MemoryError."""
 
-    def __init__(self, circuit: Circuit, controls: Mapping[ControlName, Sequence[Value]]) -> None:
+    def __init__(
+        self, open_ones: Iterable[tuple[ControlName | CapabilityName, Sequence[Value], Sequence[int]]]
+    ) -> None:
+        """Of each that is open its values and the literals that say which it has."""
         self._manager = BCDDManager(_NODES, _CACHE, 1)
         self.false = self._manager.false()
-        self.variables: tuple[Variable, ...] = ()
         self.latches: dict[int, Function] = {}
         """Of each frozen latch, the settings in which it is true."""
-        true = self._manager.true()
-        found: dict[ControlName | CapabilityName, dict[Value, int]] = {}
-        for latch in circuit.latches:
-            match latch.name:
-                case ControlIs(control, value):
-                    found.setdefault(control, {})[value] = latch.literal
-                case CapabilityOn(capability):
-                    found[capability] = {False: latch.literal ^ 1, True: latch.literal}
-        variables = []
-        for name in (*controls, *(name for name in found if isinstance(name, CapabilityName))):
-            if name in found:
-                values = tuple(controls[name]) if isinstance(name, ControlName) else (False, True)
-                variables.append(self._variable(name, values, found[name]))
-        self.variables = tuple(variables)
+        self.variables = variables = tuple(self._variable(*one) for one in left)
         # Of variables from each index on: where every number is a value.
-        self._domains = [true]
+        self._domains = [self._manager.true()]
         for variable in reversed(variables):
             some = self.false
             for code in variable.codes:
@@ -72,29 +61,23 @@ class Space:
         self.all = self._domains[0]
         """Every setting."""
         self.latches = {literal: function & self.all for literal, function in self.latches.items()}
-        self._implicants: dict[tuple[Function, int], tuple[Cube, ...]] = {}
+        self._primes_of: dict[tuple[Function, int], tuple[Cube, ...]] = {}
 
     def _variable(
-        self, name: ControlName | CapabilityName, values: tuple[Value, ...], known: dict[Value, int]
+        self, name: ControlName | CapabilityName, values: Sequence[Value], literals: Sequence[int]
     ) -> Variable:
-        width = (len(values) - 1).bit_length()
-        bits = [self._manager.var(number) for number in self._manager.add_vars(width)]
+        bits = [self._manager.var(number) for number in self._manager.add_vars((len(values) - 1).bit_length())]
         together = self._manager.true()
         for bit in bits:
             together = together & bit
         codes = []
-        for number in range(len(values)):
+        for number, literal in enumerate(literals):
             code = self._manager.true()
             for place, bit in enumerate(bits):
                 code = code & (bit if number >> place & 1 else ~bit)
             codes.append(code)
-        if len(values) == 2:  # one latch says which
-            (value, literal), *_ = known.items()
-            known = {other: literal ^ (other != value) for other in values}
-        literals = tuple(known[value] for value in values)
-        for literal, code in zip(literals, codes, strict=True):
             self.latches[literal & ~1] = ~code if literal & 1 else code
-        return Variable(name, values, literals, tuple(codes), together)
+        return Variable(name, tuple(values), tuple(literals), tuple(codes), together)
 
     # Functions
 
@@ -137,6 +120,18 @@ class Space:
             tuple((at, frozenset((0,))) for at, variable in enumerate(self.variables) if variable.name in off)
         )
 
+    def function_of(self, implicant: Implicant) -> Function:
+        """The settings of an implicant, as far as they are of this space."""
+        kept: dict[ControlName | CapabilityName, tuple[Value, ...]] = dict(implicant.controls)
+        kept.update({name: (on,) for name, on in implicant.capabilities})
+        return self.function(
+            tuple(
+                (at, frozenset(variable.values.index(value) for value in kept[variable.name]))
+                for at, variable in enumerate(self.variables)
+                if variable.name in kept
+            )
+        )
+
     def _cofactor(self, function: Function, index: int, value: int) -> Function:
         variable = self.variables[index]
         return function.apply_exists(BooleanOperator.AND, variable.codes[value], variable.bits)
@@ -157,7 +152,7 @@ class Space:
         if function == self._domains[index]:
             return ((),)
         key = (function, index)
-        known = self._implicants.get(key)
+        known = self._primes_of.get(key)
         if known is not None:
             return known
         count = len(self.variables[index].values)
@@ -178,8 +173,8 @@ class Space:
                 found += fresh if len(values) == count else [((index, values), *cube) for cube in fresh]
                 if len(found) > limit:
                     raise TooManyError(limit)
-        self._implicants[key] = tuple(found)
-        return self._implicants[key]
+        self._primes_of[key] = tuple(found)
+        return self._primes_of[key]
 
     def _meets(self, cofactors: Sequence[Function]) -> list[tuple[frozenset[int], Function]]:
         """Every conjunction of cofactors that holds somewhere, with all values under which it holds, largest first."""
@@ -284,6 +279,32 @@ class Space:
             else:
                 capabilities.append((variable.name, 1 in kept))
         return Implicant(tuple(controls), tuple(capabilities))
+
+
+def space_of(circuit: Circuit, controls: Mapping[ControlName, Sequence[Value]]) -> Space:
+    """All settings that the circuit leaves open; `controls` has the values of each control."""
+    found: dict[ControlName | CapabilityName, dict[Value, int]] = {}
+    for latch in circuit.latches:
+        match latch.name:
+            case ControlIs(control, value):
+                found.setdefault(control, {})[value] = latch.literal
+            case CapabilityOn(capability):
+                found[capability] = {True: latch.literal}
+    order = (*controls, *(name for name in found if isinstance(name, CapabilityName)))
+
+    def literals(name: ControlName | CapabilityName, values: Sequence[Value]) -> tuple[int, ...]:
+        known = found[name]
+        if len(values) == 2:  # one latch says which
+            ((one, literal),) = known.items()
+            return tuple(literal ^ (value != one) for value in values)
+        return tuple(known[value] for value in values)
+
+    return Space(
+        (name, values, literals(name, values))
+        for name in order
+        if name in found
+        for values in (controls[name] if isinstance(name, ControlName) else (False, True),)
+    )
 
 
 class TooManyError(Exception):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import product
 
 from keyfate.language.typed import Condition, Lifecycle, Param, Value
 from keyfate.lifecycle.names import ActionName, CapabilityName, Clause, ControlName, StateName
@@ -24,6 +25,18 @@ class Reach:
 
     binders: tuple[Param, ...]
     condition: Condition
+
+
+def confined(target: Reach) -> Iterator[Reach]:
+    """One target for each instance: binders confined to one value."""
+    for values in product(*(binder.domain.values for binder in target.binders)):
+        yield Reach(
+            tuple(
+                replace(binder, domain=replace(binder.domain, values=(value,)))
+                for binder, value in zip(target.binders, values, strict=True)
+            ),
+            target.condition,
+        )
 
 
 @dataclass(frozen=True)
@@ -130,9 +143,11 @@ class Prime:
 class Frontier:
     """Every minimal condition under which a target can be reached.
 
-    `configurations` are the admissible settings that agree with the problem's, of all controls and capabilities;
-    `reaching` those of them that meet a condition, `open` those that are not decided. `invariant` excludes the target
-    under all others; None where some are open, for the `reason` given.
+    `configurations` are the admissible settings that agree with the problem's, of all controls and capabilities (of
+    an honest problem, of controls); `reaching` those of them that meet a condition, `open` those that are not decided.
+    `invariant` excludes the target under all others; None where some are open, for the `reason` given. `safe`, where
+    it was asked for, are the minimal descriptions of the others. Where each of several `instances` of the target must
+    be reached, each has an invariant of its own, and conditions are what theirs have in common.
     """
 
     primes: tuple[Prime, ...]
@@ -141,6 +156,8 @@ class Frontier:
     open: int
     invariant: Invariant | None
     reason: str = ""
+    safe: tuple[Implicant, ...] | None = None
+    instances: tuple[Frontier, ...] = ()
 
 
 @dataclass(frozen=True)
