@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyfate.checking.judges import ENGINES, Court, Engine, EngineName, GaveUpError, Judgement
+from keyfate.checking.synthesizing import Judges
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.explicit import explore
 from keyfate.lifecycle.problem import Budget, Finding, Problem, Settings, Trace
@@ -31,6 +32,15 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
     else:
         chosen = Prover(lifecycle)
     return Court(lifecycle, chosen, certifier, Confirmer(lifecycle).confirm, ENGINES[engine])
+
+
+def assemble_frontier(lifecycle: Lifecycle) -> Judges:
+    """The judges of a lifecycle's frontiers. Raises LifecycleError where the lifecycle is too large."""
+    from keyfate.certifier.certify import Certifier
+    from keyfate.engines.decide import Engine as Prover
+    from keyfate.twin.confirm import Confirmer
+
+    return Judges(lifecycle, Prover(lifecycle), Certifier(lifecycle), Confirmer(lifecycle).confirm)
 
 
 class _Certifier:

@@ -54,7 +54,7 @@ def report(policies: Sequence[Policy], checked: Sequence[Checked]) -> Report:
     results = tuple(r for c in checked for r in c.results)
     return Report(
         keyfate=keyfate.__version__,
-        inputs=_inputs(policies),
+        inputs=inputs(policies),
         exit_status=exit_status(summaries, results),
         policies=summaries,
         results=results,
@@ -67,7 +67,8 @@ def _distinct(policies: Sequence[Policy]) -> tuple[Policy, ...]:
     return tuple(replace(p, name=p.path) if names.count(p.name) > 1 else p for p in policies)
 
 
-def _inputs(policies: Sequence[Policy]) -> tuple[Input, ...]:
+def inputs(policies: Sequence[Policy]) -> tuple[Input, ...]:
+    """The texts that these policies and their lifecycles were read from."""
     files: dict[str, Path] = {}
     for policy in policies:
         shared = {p.span.path for p in policy.lifecycle.properties} - set(policy.lifecycle.files)

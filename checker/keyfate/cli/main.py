@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from keyfate import __version__
-from keyfate.cli import completing, deciding, drawing, linting, starting, texts
+from keyfate.cli import completing, deciding, drawing, linting, starting, synthesizing, texts
 from keyfate.cli.failing import tell
 from keyfate.cli.printing import errors_text, until_hung_up
 from keyfate.language.library import LibraryError
@@ -52,6 +52,7 @@ def keyfate() -> None:
 for _command in (
     deciding.check,
     deciding.explain,
+    synthesizing.frontier,
     deciding.list_,
     deciding.hunt,
     drawing.draw,

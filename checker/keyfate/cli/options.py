@@ -33,6 +33,10 @@ def _number(ctx: click.Context, param: click.Parameter, given: float | None) -> 
     return given
 
 
+def _mebibytes(ctx: click.Context, param: click.Parameter, given: int | None) -> int | None:
+    return None if given is None else given << 20
+
+
 scope = click.option(
     "--scope",
     multiple=True,
@@ -44,15 +48,25 @@ scope = click.option(
 output = click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead.")
 
 
+timeout = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    callback=_number,
+    help="Seconds; the rest is UNKNOWN.",
+)
+memory = click.option(
+    "--memory",
+    type=click.IntRange(min=1),
+    callback=_mebibytes,
+    metavar="MIB",
+    help="For each process, in MiB; what needs more is UNKNOWN.",
+)
+
+
 def deciding(command: Callable[..., None]) -> Callable[..., None]:
     """Options of every command that decides something."""
     for option in (
-        click.option(
-            "--timeout",
-            type=click.FloatRange(min=0, min_open=True),
-            callback=_number,
-            help="Seconds; the rest is UNKNOWN.",
-        ),
+        timeout,
         scope,
         click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Who decides."),
     ):

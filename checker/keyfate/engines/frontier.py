@@ -10,7 +10,7 @@ judges that nothing else can break, and that each condition does.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
@@ -171,9 +171,9 @@ class Exploration:
         space = self._space
         left = space.false if self._closed is not None else self._gap()
         complete = not left.satisfiable()
-        primes = [
-            Prime(implicant, self.witnesses(implicant)) for implicant in self._listed(self._below, self._admissible)
-        ]
+        conditions = tuple(self._listed(self._below, self._admissible))
+        needless = implied(space, conditions, self._admissible)
+        primes = [Prime(found, self.witnesses(found), found in needless) for found in conditions]
         others = None
         if safe and complete:
             others = tuple(self._listed(self._admissible & ~self._below, self._admissible))
@@ -233,6 +233,24 @@ def listed(space: Space, settings: Function, admissible: Function, limit: int) -
     for cube in space.primes(settings | inadmissible, limit):
         if not space.covers(inadmissible, space.function(cube)):
             yield space.implicant(cube)
+
+
+def implied(space: Space, conditions: Sequence[Implicant], admissible: Function) -> frozenset[Implicant]:
+    """As many conditions as the others cover, those that say most first."""
+    functions = {condition: space.function_of(condition) & admissible for condition in conditions}
+    said = sorted(conditions, key=lambda condition: -len(condition.controls) - len(condition.capabilities))
+    # Of each beginning of the list, all that comes behind it.
+    behind = [space.false]
+    for condition in reversed(said):
+        behind.append(behind[-1] | functions[condition])
+    needless = set()
+    kept = space.false
+    for number, condition in enumerate(said, start=1):
+        if space.covers(kept | behind[len(said) - number], functions[condition]):
+            needless.add(condition)
+        else:
+            kept = kept | functions[condition]
+    return frozenset(needless)
 
 
 def _within(told: Trace, condition: Implicant) -> Trace:

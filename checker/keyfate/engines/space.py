@@ -22,7 +22,7 @@ Function = BCDDFunction
 Cube = tuple[tuple[int, frozenset[int]], ...]
 """Variables by index, in order, each with the values that are left to it by index: never all of them, never none."""
 
-_NODES = 1 << 24  # capacity; memory is taken as it is used
+_NODES = 1 << 22  # capacity; memory is taken as it is used
 _CACHE = 1 << 18
 
 
@@ -41,10 +41,8 @@ class Variable:
 class Space:
     """All settings that a circuit leaves open. Every method may raise MemoryError."""
 
-    def __init__(
-        self, open_ones: Iterable[tuple[ControlName | CapabilityName, Sequence[Value], Sequence[int]]]
-    ) -> None:
-        """Of each that is open its values and the literals that say which it has."""
+    def __init__(self, left: Iterable[tuple[ControlName | CapabilityName, Sequence[Value], Sequence[int]]]) -> None:
+        """Of each that is left open its values and the literals that say which it has."""
         self._manager = BCDDManager(_NODES, _CACHE, 1)
         self.false = self._manager.false()
         self.latches: dict[int, Function] = {}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from keyfate.engines.compile import Compilation
-from keyfate.engines.frontier import Exploration, InexactError, listed
+from keyfate.engines.frontier import Exploration, InexactError, implied, listed
 from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.space import Function, Space, TooManyError
 from keyfate.lifecycle.problem import Frontier, Prime, Problem, Reach, confined
@@ -106,9 +106,11 @@ def _meeting(
         for prime in part.primes:
             some = some | space.function_of(prime.condition)
         common = common & some
+    conditions = tuple(listed(space, common, admissible, limit))
+    needless = implied(space, conditions, admissible)
     primes = [
-        Prime(condition, tuple(trace for instance in instances for trace in instance.witnesses(condition)))
-        for condition in listed(space, common, admissible, limit)
+        Prime(found, tuple(trace for instance in instances for trace in instance.witnesses(found)), found in needless)
+        for found in conditions
     ]
     return Frontier(
         tuple(primes),

@@ -133,10 +133,13 @@ Finding = Reached | Unreachable | NotWithin | Undecided
 
 @dataclass(frozen=True)
 class Prime:
-    """A minimal condition for the target to be reached, and traces of which one runs under each of its settings."""
+    """A minimal condition for the target to be reached, and traces of which one runs under each of its settings.
+
+    `implied`: other conditions, none of them implied, cover it together."""
 
     condition: Implicant
     traces: tuple[Trace, ...]
+    implied: bool = False
 
 
 @dataclass(frozen=True)

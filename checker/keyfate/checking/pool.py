@@ -1,0 +1,178 @@
+"""Independent questions over the cores of the machine: whatever ends the run, what was answered by then is kept."""
+
+from __future__ import annotations
+
+import multiprocessing
+import multiprocessing.process
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any, Generic, Protocol, TypeVar
+
+from keyfate.checking.judges import Deadline
+from keyfate.language.source import Diagnostic, LifecycleError
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+INTERRUPTED = "interrupted"
+OVERDUE = "the time given was up"
+GRACE = 5.0
+"""Seconds past the deadline after which a worker that does not come back is ended."""
+
+
+class Job(Protocol[T_co]):
+    """Questions by number. Sent to other processes, where `begin` builds what they share."""
+
+    def begin(self) -> Callable[[int, Callable[[Any], None]], T_co]:
+        """Answers a question, and may tell what it knows by then. May raise LifecycleError, here or later."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """The answer to one question; where it was not finished, what was told last, if anything, and why."""
+
+    value: T | None
+    reason: str | None = None
+
+
+@dataclass
+class _Worker:
+    """A process, our end of the talk, and the question it is at."""
+
+    process: multiprocessing.process.BaseProcess
+    connection: Connection
+    at: int | None = None
+
+
+@dataclass(frozen=True)
+class _Message(Generic[T]):
+    value: T
+    finished: bool
+
+
+@dataclass(frozen=True)
+class _Failed:
+    diagnostics: tuple[Diagnostic, ...]
+
+
+class Pool(Generic[T]):
+    """Answers `count` questions of a job by that many processes, each in a limit of `memory` bytes if there is one."""
+
+    def __init__(
+        self, job: Job[T], count: int, deadline: Deadline, *, workers: int | None = None, memory: int | None = None
+    ) -> None:
+        self._job = job
+        self._deadline = deadline
+        self._memory = memory
+        self._left = list(range(count))
+        self._outcomes: list[Outcome[T]] = [Outcome(None, OVERDUE)] * count
+        self._size = min(count, workers or cores())
+
+    def run(self, tick: Callable[[int], None] = lambda _: None) -> tuple[Outcome[T], ...]:
+        """The outcome of each question; an interrupt ends what is not finished. `tick` hears of each that is.
+
+        Raises LifecycleError where a lifecycle turns out to be unusable."""
+        workers: list[_Worker] = []
+        reason = OVERDUE
+        try:
+            for _ in range(self._size):
+                workers.append(self._next(self._start()))
+            while (busy := [w for w in workers if w.at is not None]) and not self._overdue():
+                for ready in wait([w.connection for w in busy], timeout=1.0):
+                    worker = next(w for w in busy if w.connection is ready)
+                    workers[workers.index(worker)] = self._heard(worker, tick)
+        except KeyboardInterrupt:
+            reason = INTERRUPTED
+        finally:
+            for worker in workers:
+                worker.process.terminate()
+                worker.process.join()
+                worker.connection.close()
+        return tuple(
+            Outcome(outcome.value, reason) if outcome.reason == OVERDUE else outcome for outcome in self._outcomes
+        )
+
+    def _start(self) -> _Worker:
+        # Forked workers need not read lifecycles again; where that is unsafe they are sent.
+        fork = sys.platform == "linux"
+        context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=_work, args=(theirs, self._job, self._memory), daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours)
+
+    def _next(self, worker: _Worker) -> _Worker:
+        worker.at = self._left.pop(0) if self._left else None
+        if worker.at is not None:
+            worker.connection.send(worker.at)
+        return worker
+
+    def _heard(self, worker: _Worker, tick: Callable[[int], None]) -> _Worker:
+        """The worker that goes on: another one where this one has ended."""
+        assert worker.at is not None
+        try:
+            message = worker.connection.recv()
+        except EOFError:
+            self._outcomes[worker.at] = Outcome(self._outcomes[worker.at].value, _ended(worker))
+            tick(worker.at)
+            worker.at = None
+            return self._next(self._start()) if self._left else worker
+        if isinstance(message, _Failed):
+            raise LifecycleError(message.diagnostics)
+        if not message.finished:
+            self._outcomes[worker.at] = Outcome(message.value, OVERDUE)
+            return worker
+        self._outcomes[worker.at] = Outcome(message.value)
+        tick(worker.at)
+        return self._next(worker)
+
+    def _overdue(self) -> bool:
+        at = self._deadline.at
+        return at is not None and Deadline(at + GRACE).passed
+
+
+def _ended(worker: _Worker) -> str:
+    worker.process.join()
+    code = worker.process.exitcode or 0
+    if code < 0:
+        return f"its process was ended by signal {-code} (out of memory?)"
+    return "its process failed, a defect of keyfate"
+
+
+def _work(connection: Connection, job: Job[T], memory: int | None) -> None:
+    """A worker: numbers of questions come in; what is known of them goes out."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    if memory is not None:
+        limit(memory)
+    try:
+        answer = job.begin()
+        while True:
+            number = connection.recv()
+            connection.send(_Message(answer(number, lambda known: connection.send(_Message(known, False))), True))
+    except LifecycleError as error:
+        connection.send(_Failed(error.diagnostics))
+    except EOFError:
+        return
+
+
+def limit(memory: int) -> None:
+    """Let this process have so many bytes of address space, where the system knows such a limit."""
+    if sys.platform != "win32":
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
