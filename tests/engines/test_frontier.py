@@ -1,0 +1,328 @@
+"""Frontiers: on drawn lifecycles against explicit search under each configuration, and what the judges say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from hypothesis import Phase, assume, given, settings
+
+from drawing import lifecycles
+from keyfate.certifier.certify import Certifier
+from keyfate.engines.bound import bound
+from keyfate.engines.circuit import value_of
+from keyfate.engines.decide import Engine
+from keyfate.engines.propagation import readers_of
+from keyfate.engines.sat import Clock
+from keyfate.engines.space import space_of
+from keyfate.language.loading import load_text
+from keyfate.language.typed import Condition, Lifecycle, Param, Value
+from keyfate.lifecycle.account import explain
+from keyfate.lifecycle.conflicts import conflicts
+from keyfate.lifecycle.explicit import explore
+from keyfate.lifecycle.instances import capability_names, control_domains, control_names
+from keyfate.lifecycle.interpreter import ReplayError
+from keyfate.lifecycle.names import CapabilityName, CapabilityOn, ControlName
+from keyfate.lifecycle.problem import (
+    Budget,
+    Frontier,
+    Implicant,
+    Prime,
+    Problem,
+    Reach,
+    Reached,
+    Settings,
+    Trace,
+    Undecided,
+    Unreachable,
+    confined,
+)
+from keyfate.policy.admissible import completions
+
+from .circuits import is_first, random_circuit, states, values
+
+Setting = tuple[dict[ControlName, Value], dict[CapabilityName, bool]]
+
+
+def last(frontiers: Iterator[Frontier]) -> Frontier:
+    *_, found = frontiers
+    return found
+
+
+def configurations(of: Lifecycle, honest: bool) -> Iterator[Setting]:
+    """Every admissible one; an honest run has no capabilities."""
+    names = () if honest else capability_names(of)
+    for controls in completions(of, {}):
+        for switches in product((False, True), repeat=len(names)):
+            yield controls, dict(zip(names, switches, strict=True))
+
+
+def meets(frontier: Frontier, setting: Setting) -> bool:
+    return any(prime.condition.holds(*setting) for prime in frontier.primes)
+
+
+def accepted(certifier: Certifier, problem: Problem, frontier: Frontier) -> bool:
+    """What the certifier says of the whole: each condition, and that there is nothing else."""
+    parts = [(problem, frontier)]
+    if frontier.instances:
+        assert isinstance(problem.target, Reach)
+        targets = confined(problem.target)
+        parts = [(replace(problem, target=t), part) for t, part in zip(targets, frontier.instances, strict=True)]
+        listed = [[prime.condition for prime in part.primes] for part in frontier.instances]
+        if not certifier.combines(problem, [prime.condition for prime in frontier.primes], listed).accepted:
+            return False
+    for asked, part in parts:
+        if not all(certifier.reaches(asked, prime).accepted for prime in part.primes):
+            return False
+        excluded = tuple(prime.condition for prime in part.primes)
+        if part.reaching < part.configurations:
+            finding = Unreachable(part.invariant)
+            if not certifier.certify(replace(asked, excluded=excluded), finding).accepted:
+                return False
+    return True
+
+
+def shortest(problem: Problem) -> int | None:
+    """In how many steps the target is reached, if it is."""
+    finding = explore(problem, limit=300).finding
+    assume(not isinstance(finding, Undecided))
+    return len(finding.trace.actions) if isinstance(finding, Reached) else None
+
+
+def reached_at_all(problem: Problem) -> bool:
+    """Whether the target is; each instance of it in an honest run."""
+    assert isinstance(problem.target, Reach)
+    targets = list(confined(problem.target)) if problem.honest else [problem.target]
+    return all(shortest(replace(problem, target=target)) is not None for target in targets)
+
+
+# A failure prints the text; shrinking such texts takes minutes and tells little more.
+@settings(
+    max_examples=max(30, settings().max_examples if settings().max_examples > 50 else 0),
+    phases=(Phase.explicit, Phase.generate),
+)
+@given(lifecycles())
+def test_lookup_and_explicit_search_give_one_answer_for_every_configuration(text: str) -> None:
+    of = load_text(text).lifecycle
+    assume(not conflicts(of))
+    assume(next(completions(of, {}), None) is not None)
+    engine, certifier = Engine(of), Certifier(of)
+    for rule in of.properties:
+        honest = rule.kind == "possible"
+        problem = Problem(of, Settings(), Reach(rule.binders, rule.target), honest)
+        frontier = last(engine.frontier(problem, safe=honest))
+        assert frontier.open == 0, frontier.reason
+        assert accepted(certifier, problem, frontier), rule.name
+        reached = 0
+        every = list(configurations(of, honest))
+        for setting in every:
+            controls, capabilities = setting
+            truth = reached_at_all(replace(problem, settings=Settings(controls, {} if honest else capabilities)))
+            assert meets(frontier, setting) == truth, (rule.name, setting)
+            reached += truth
+            if frontier.safe is not None:
+                assert any(safe.holds(*setting) for safe in frontier.safe) != truth
+        assert (frontier.reaching, frontier.configurations) == (reached, len(every))
+        for prime in frontier.primes:
+            assert_minimal(of, frontier, prime, every)
+            assert_traced(problem, prime)
+
+
+def assert_minimal(of: Lifecycle, frontier: Frontier, prime: Prime, every: list[Setting]) -> None:
+    """With any literal removed, or any value added to one, the condition covers a safe setting."""
+    domains = control_domains(of)
+    for at, (name, kept) in enumerate(prime.condition.controls):
+        for value in domains[name.name].values:
+            if value not in kept:
+                wider = (*prime.condition.controls[:at], (name, (*kept, value)), *prime.condition.controls[at + 1 :])
+                assert covers_safe(frontier, Implicant(wider, prime.condition.capabilities), every)
+    for at, (_, on) in enumerate(prime.condition.capabilities):
+        assert on, "power only adds (R11)"
+        fewer = (*prime.condition.capabilities[:at], *prime.condition.capabilities[at + 1 :])
+        assert covers_safe(frontier, Implicant(prime.condition.controls, fewer), every)
+
+
+def covers_safe(frontier: Frontier, condition: Implicant, every: list[Setting]) -> bool:
+    return any(condition.holds(*setting) and not meets(frontier, setting) for setting in every)
+
+
+def assert_traced(problem: Problem, prime: Prime) -> None:
+    """Each trace is of the condition's own attacker; under each of its settings one runs that is as short as can be."""
+    assert prime.traces
+    assert isinstance(problem.target, Reach)
+    targets = list(confined(problem.target)) if problem.honest else [problem.target]
+    for trace in prime.traces:
+        controls, capabilities = dict(trace.controls), dict(trace.capabilities)
+        assert prime.condition.holds(controls, capabilities)
+        assert {name for name, on in capabilities.items() if on} == {name for name, _ in prime.condition.capabilities}
+    capabilities = dict(prime.traces[0].capabilities)
+    for controls in completions(problem.lifecycle, {}):
+        if not prime.condition.holds(controls, capabilities):
+            continue
+        settings = Settings(controls, {} if problem.honest else capabilities)
+        for target in targets:
+            here = [
+                len(trace.actions) for trace in prime.traces if runs(replace(problem, target=target), controls, trace)
+            ]
+            assert min(here, default=None) == shortest(replace(problem, target=target, settings=settings))
+
+
+def runs(problem: Problem, controls: dict[ControlName, Value], trace: Trace) -> bool:
+    """Whether the trace leads to the target under these controls."""
+    try:
+        account = explain(
+            problem.lifecycle, replace(trace, controls=tuple(controls.items())), problem.target, honest=problem.honest
+        )
+    except ReplayError:
+        return False
+    return account.binding is not None
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_the_bound_leaves_out_nothing_that_happens(seed: int) -> None:
+    circuit = random_circuit(seed)
+    space = space_of(circuit, {})
+    found = bound(circuit, space, readers_of(circuit), Clock(Budget()))
+    seen = set()
+    pending = [state for state in states(circuit) if is_first(circuit, state)]
+    while pending:
+        state = pending.pop()
+        if state in seen:
+            continue
+        seen.add(state)
+        on = {latch.name for latch, bit in zip(circuit.latches, state, strict=True) if latch.frozen and bit}
+        setting = space.function(
+            tuple((at, frozenset({int(v.name in names(on))})) for at, v in enumerate(space.variables))
+        )
+        for inputs in product((0, 1), repeat=len(circuit.inputs)):
+            known = values(circuit, state, inputs)
+            for node in range(1, len(circuit.left)):
+                assert space.covers(found.can(2 * node + 1 - value_of(known, 2 * node)), setting)
+            pending.append(tuple(value_of(known, latch.next) for latch in circuit.latches))
+
+
+def names(bits: set[object]) -> set[object]:
+    return {bit.capability for bit in bits if isinstance(bit, CapabilityOn)}
+
+
+def test_the_bound_alone_can_be_the_proof() -> None:
+    """Knowledge only grows: what no capability shows is never known, and no search is needed to say so."""
+    of = load_text(GROWING).lifecycle
+    problem = Problem(of, Settings(), Reach(*asked(of, "secrecy")))
+    circuit = Engine(of).question(problem).circuit
+    space = space_of(circuit, {name: control_domains(of)[name.name].values for name in control_names(of)})
+    found = bound(circuit, space, readers_of(circuit), Clock(Budget())).can(circuit.bad)
+    frontier = last(Engine(of).frontier(problem))
+    exact = space.false
+    for prime in frontier.primes:
+        exact = exact | space.function_of(prime.condition)
+    assert found == exact
+
+
+def asked(of: Lifecycle, name: str) -> tuple[tuple[Param, ...], Condition]:
+    rule = next(rule for rule in of.properties if rule.name == name)
+    return rule.binders, rule.target
+
+
+GROWING = """
+lifecycle growing "a secret in two places" status assumed
+control where : vault | disk
+control locked : bool
+capability reads "reads a disk" cost 1
+capability breaks "opens a vault" cost 5
+component host outside
+secret s
+place vault persistent at host
+place disk persistent at host
+exposes vault to breaks when not locked
+exposes disk to reads
+action keep by host then if where = vault { vault gains s } else { disk gains s }
+property secrecy never attacker knows s
+property kept for x: Half possible vault has s
+sort Half = one | two
+"""
+
+
+def test_the_conditions_of_a_small_lifecycle_are_the_ones_that_a_person_finds() -> None:
+    of = load_text(GROWING).lifecycle
+    problem = Problem(of, Settings(), Reach(*asked(of, "secrecy")))
+    frontier = last(Engine(of).frontier(problem, safe=True))
+    told = {
+        (
+            tuple((str(name), kept) for name, kept in prime.condition.controls),
+            tuple(str(name) for name, _ in prime.condition.capabilities),
+        )
+        for prime in frontier.primes
+        if not prime.implied
+    }
+    assert told == {
+        ((("where", ("vault",)), ("locked", (False,))), ("breaks",)),
+        ((("where", ("disk",)),), ("reads",)),
+    }
+    implied = [prime for prime in frontier.primes if prime.implied]
+    assert [tuple(map(str, dict(prime.condition.capabilities))) for prime in implied] == [("reads", "breaks")]
+    assert (frontier.configurations, frontier.reaching) == (16, 6)
+    assert accepted(Certifier(of), problem, frontier)
+
+
+def test_a_frontier_of_another_region_is_refused() -> None:
+    """One condition missing, one too many, one without its trace: the certifier accepts none of them."""
+    of = load_text(GROWING).lifecycle
+    problem = Problem(of, Settings(), Reach(*asked(of, "secrecy")))
+    frontier = last(Engine(of).frontier(problem))
+    certifier = Certifier(of)
+    first, *others = frontier.primes
+    assert not accepted(certifier, problem, replace(frontier, primes=tuple(others[:1])))
+    wider = replace(first, condition=replace(first.condition, capabilities=()))
+    assert not accepted(certifier, problem, replace(frontier, primes=(wider, *others)))
+    assert not certifier.reaches(problem, replace(first, traces=())).accepted
+    nothing = Implicant(((ControlName("where"), ("vault",)), (ControlName("where"), ("disk",))))
+    assert "no setting" in certifier.reaches(problem, Prime(nothing, first.traces)).reason
+    unknown = Implicant(((ControlName("elsewhere"), ("vault",)),))
+    assert "no control `elsewhere`" in certifier.reaches(problem, Prime(unknown, first.traces)).reason
+    assert not certifier.combines(problem, [first.condition], [[p.condition for p in others]]).accepted
+
+
+def test_what_a_policy_fixes_stays_out_of_the_conditions() -> None:
+    of = load_text(GROWING).lifecycle
+    fixed = Settings({ControlName("where"): "disk"}, {CapabilityName("breaks"): False})
+    frontier = last(Engine(of).frontier(Problem(of, fixed, Reach(*asked(of, "secrecy")))))
+    assert [prime.condition for prime in frontier.primes] == [Implicant((), ((CapabilityName("reads"), True),))]
+    assert (frontier.configurations, frontier.reaching) == (4, 2)
+
+
+def test_an_excluded_setting_is_out_of_the_question_for_every_engine() -> None:
+    of = load_text(GROWING).lifecycle
+    problem = Problem(of, Settings(), Reach(*asked(of, "secrecy")))
+    primes = last(Engine(of).frontier(problem)).primes
+    outside = replace(problem, excluded=tuple(prime.condition for prime in primes))
+    certifier = Certifier(of)
+    assert isinstance(explore(outside).finding, Unreachable)
+    assert isinstance(certifier.solve(outside), Unreachable)
+    found = Engine(of).decide(outside)
+    assert isinstance(found, Unreachable)
+    assert certifier.certify(outside, found).accepted
+    left, *others = sorted(primes, key=lambda prime: prime.implied)
+    inside = replace(problem, excluded=tuple(prime.condition for prime in others if not prime.implied))
+    for finding in (explore(inside).finding, certifier.solve(inside), Engine(of).decide(inside)):
+        assert isinstance(finding, Reached)
+        assert left.condition.holds(dict(finding.trace.controls), dict(finding.trace.capabilities))
+        assert certifier.certify(inside, finding).accepted
+
+
+def test_without_time_what_is_open_is_said() -> None:
+    of = load_text(GROWING).lifecycle
+    problem = Problem(of, Settings(), Reach(*asked(of, "secrecy")))
+    found = last(Engine(of).frontier(problem, Budget(seconds=0)))
+    assert found.open == found.configurations == 16
+    assert found.invariant is None
+    assert found.reason == "no answer within 0 s"
+
+
+def test_past_the_limit_no_condition_is_listed() -> None:
+    of = load_text(GROWING).lifecycle
+    problem = Problem(of, Settings(), Reach(*asked(of, "secrecy")))
+    found = last(Engine(of).frontier(problem, limit=1))
+    assert (found.primes, found.invariant, found.reason) == ((), None, "more than 1 minimal conditions")
