@@ -183,7 +183,8 @@ def runs(problem: Problem, controls: dict[ControlName, Value], trace: Trace) -> 
 @pytest.mark.parametrize("seed", range(150))
 def test_the_bound_leaves_out_nothing_that_happens(seed: int) -> None:
     circuit = random_circuit(seed)
-    space = space_of(circuit, {})
+    capabilities = [latch.name.capability for latch in circuit.latches if isinstance(latch.name, CapabilityOn)]
+    space = space_of(circuit, {}, capabilities)
     found = bound(circuit, space, readers_of(circuit), Clock(Budget()))
     seen = set()
     pending = [state for state in states(circuit) if is_first(circuit, state)]
@@ -212,7 +213,9 @@ def test_the_bound_alone_can_be_the_proof() -> None:
     of = load_text(GROWING).lifecycle
     problem = Problem(of, Settings(), Reach(*asked(of, "secrecy")))
     circuit = Engine(of).question(problem).circuit
-    space = space_of(circuit, {name: control_domains(of)[name.name].values for name in control_names(of)})
+    space = space_of(
+        circuit, {name: control_domains(of)[name.name].values for name in control_names(of)}, capability_names(of)
+    )
     found = bound(circuit, space, readers_of(circuit), Clock(Budget())).can(circuit.bad)
     frontier = last(Engine(of).frontier(problem))
     exact = space.false

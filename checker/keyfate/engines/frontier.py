@@ -56,7 +56,9 @@ class Exploration:
         self._problem = problem
         self._limit = limit
         circuit = question.circuit
-        self._space = space_of(circuit, {name: tuple(values) for name, values in compilation.bits.controls.items()})
+        bits = compilation.bits
+        controls = {name: tuple(values) for name, values in bits.controls.items()}
+        self._space = space_of(circuit, controls, bits.capabilities)
         self._readers = readers_of(circuit)
         self._simulation = Simulation(circuit, self._space, self._readers)
         self._admissible = self._simulation.settings(circuit.constraint)

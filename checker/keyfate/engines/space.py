@@ -279,8 +279,10 @@ class Space:
         return Implicant(tuple(controls), tuple(capabilities))
 
 
-def space_of(circuit: Circuit, controls: Mapping[ControlName, Sequence[Value]]) -> Space:
-    """All settings that the circuit leaves open; `controls` has the values of each control."""
+def space_of(
+    circuit: Circuit, controls: Mapping[ControlName, Sequence[Value]], capabilities: Iterable[CapabilityName]
+) -> Space:
+    """All settings of these that the circuit leaves open; `controls` has the values of each."""
     found: dict[ControlName | CapabilityName, dict[Value, int]] = {}
     for latch in circuit.latches:
         match latch.name:
@@ -288,7 +290,7 @@ def space_of(circuit: Circuit, controls: Mapping[ControlName, Sequence[Value]]) 
                 found.setdefault(control, {})[value] = latch.literal
             case CapabilityOn(capability):
                 found[capability] = {True: latch.literal}
-    order = (*controls, *(name for name in found if isinstance(name, CapabilityName)))
+    order = (*controls, *capabilities)
 
     def literals(name: ControlName | CapabilityName, values: Sequence[Value]) -> tuple[int, ...]:
         known = found[name]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
 from keyfate.checking.frontier import Condition, FrontierReport, PropertyFrontier
+from keyfate.checking.results import Plain
 from keyfate.lifecycle.names import show_value
 from keyfate.reporting.tables import Rows
 from keyfate.reporting.text import printed
@@ -43,24 +44,38 @@ def _parts(report: FrontierReport, following: str, traces: bool) -> Iterator[Ren
 
 def _conditions(found: PropertyFrontier) -> Iterator[RenderableType]:
     reached = "possible" if found.kind == "possible" else "breaks"
+    shared = _shared(found.conditions)
+    if shared:
+        yield _indented(Text(f"only if {_controls(shared)}"))
     main = [condition for condition in found.conditions if not condition.implied]
     more = [condition for condition in found.conditions if condition.implied]
     if main:
-        yield _table(f"{reached} if", main, found)
+        yield _table(f"{reached} if", main, shared, found)
     if more:
-        yield _table(f"also minimal, and covered by the rows above: {reached} if", more, found)
+        yield _table(f"also minimal, though the rows above cover it: {reached} if", more, shared, found)
+
+
+def _shared(conditions: Sequence[Condition]) -> Mapping[str, tuple[Plain, ...]]:
+    """The settings of controls that every one of several conditions asks for."""
+    first, *others = conditions or (None,)
+    if first is None or not others:
+        return {}
+    return {n: kept for n, kept in first.controls.items() if all(c.controls.get(n) == kept for c in others)}
 
 
 def _others(found: PropertyFrontier) -> Iterator[RenderableType]:
     assert found.others is not None
     if found.others:
         title = "impossible if" if found.kind == "possible" else "holds if"
-        yield _indented(Rows((title,), [(_controls(condition),) for condition in found.others]))
+        yield _indented(Rows((title,), [(_controls(condition.controls),) for condition in found.others]))
 
 
-def _table(title: str, conditions: Sequence[Condition], found: PropertyFrontier) -> RenderableType:
+def _table(
+    title: str, conditions: Sequence[Condition], shared: Mapping[str, object], found: PropertyFrontier
+) -> RenderableType:
     traced = any(condition.traces for condition in conditions)
-    columns = [(title, [_controls(condition) for condition in conditions])]
+    own = [{name: kept for name, kept in c.controls.items() if name not in shared} for c in conditions]
+    columns = [(title, list(map(_controls, own)))]
     if found.open_capabilities:
         columns.append(("the attacker has", [_capabilities(condition) for condition in conditions]))
         columns.append(("cost", ["?" if c.cost is None else str(c.cost) for c in conditions]))
@@ -70,12 +85,10 @@ def _table(title: str, conditions: Sequence[Condition], found: PropertyFrontier)
     return _indented(Rows([head for head, _ in columns], rows))
 
 
-def _controls(condition: Condition) -> str:
-    if not condition.controls:
-        return "whatever the controls are"
-    return clean(
-        ", ".join(f"{name} = {' or '.join(map(show_value, values))}" for name, values in condition.controls.items())
-    )
+def _controls(controls: Mapping[str, tuple[Plain, ...]]) -> str:
+    if not controls:
+        return "whatever else is set"
+    return clean(", ".join(f"{name} = {' or '.join(map(show_value, kept))}" for name, kept in controls.items()))
 
 
 def _capabilities(condition: Condition) -> str:
