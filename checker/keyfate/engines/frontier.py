@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 
-from keyfate.engines.answers import happening, invariant, trace
+from keyfate.engines.answers import invariant, trace
 from keyfate.engines.bound import Bound, bound
 from keyfate.engines.compile import Compilation
 from keyfate.engines.ic3 import Answer, Pdr, Proof
@@ -28,7 +28,10 @@ from keyfate.engines.symbolic import Simulation
 from keyfate.lifecycle.names import ActionName, CapabilityName
 from keyfate.lifecycle.problem import Frontier, Implicant, Prime, Problem, Trace
 
-_LEAD = 0.2  # seconds that the search has before the proof begins
+# The proof begins when the search has found nothing more for so many seconds, and for this share of the time that
+# finding the last took: until then there is nothing to prove.
+_BARREN = 0.2
+_SHARE = 0.25
 
 
 class InexactError(Exception):
@@ -81,15 +84,17 @@ class Exploration:
         self._above = self._bound.can(circuit.bad) & self._admissible
         search = self._searching(clock)
         closing: Generator[None, None, Answer] | None = self._closing(clock)
-        searched = proved = 0.0  # seconds so far
+        searched = found = proved = 0.0  # seconds: of the search, of it until it found the last, of the proof since
         while self._gap().satisfiable():
             begin = time.perf_counter()
-            if closing is None or searched < proved + _LEAD:
+            barren = searched - found - _BARREN - _SHARE * found
+            if closing is None or barren < proved:
                 known = len(self._found)
                 next(search)
+                searched += time.perf_counter() - begin
                 if len(self._found) > known:
                     closing = closing or self._closing(clock)
-                searched += time.perf_counter() - begin
+                    found, proved = searched, 0.0
             else:
                 try:
                     next(closing)
@@ -126,10 +131,12 @@ class Exploration:
     def _taken(self, run: Run) -> Iterator[tuple[int, ...]]:
         """Clauses that exclude the settings under which this run leads to the target."""
         space = self._space
-        actions = happening(self._question, run)
+        names = {literal: name for name, literal in self._question.fires}
+        settings, fired = self._simulation.leads(run, self._question.circuit.bad, names)
+        actions = [names[literal] for literal in fired]
         if None in actions:
             raise InexactError
-        settings = self._simulation.leads(run, self._question.circuit.bad) & self._admissible
+        settings = settings & self._admissible
         fresh = settings & ~self._below
         assert fresh.satisfiable(), "a run leads to the target under its own setting, which was not excluded"
         self._found.append(_Found(run, tuple(filter(None, actions)), settings))

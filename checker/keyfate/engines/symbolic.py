@@ -5,7 +5,7 @@ Free first values and inputs are those of a run, so that every node is a functio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from keyfate.engines.circuit import LEAF, Circuit
 from keyfate.engines.propagation import settle
@@ -30,8 +30,14 @@ class Simulation:
             if fan != LEAF:
                 self._gate(self._begin, node)
 
-    def leads(self, run: Run, literal: int) -> Function:
-        """The settings under which the run, with its own free first values, ends where `literal` holds."""
+    def leads(self, run: Run, literal: int, fires: Iterable[int]) -> tuple[Function, tuple[int, ...]]:
+        """The settings under which the run, with its own free first values, ends where `literal` holds; and which of
+        the literals in `fires` hold on the way under its own setting, in order."""
+        own = self._space.all
+        for latch, settings in self._space.latches.items():
+            own = own & (settings if run.first[latch] else ~settings)
+        fires = tuple(fires)
+        fired: list[int] = []
         values = list(self._begin)
         self._change(
             values, {latch: self._constant(value) for latch, value in run.first.items() if latch in self._free}
@@ -42,8 +48,9 @@ class Simulation:
         )
         for inputs in run.inputs:
             self._change(values, {name: self._constant(value) for name, value in inputs.items()})
+            fired += [fire for fire in fires if (_read(values, fire) & own).satisfiable()]
             self._change(values, {latch.literal: _read(values, latch.next) for latch in self._moving})
-        return _read(values, literal) & self._space.all
+        return _read(values, literal) & self._space.all, tuple(fired)
 
     def settings(self, literal: int) -> Function:
         """The settings under which a literal over frozen latches holds."""
