@@ -24,10 +24,15 @@ FLOORS = {
 NARROWER = {"policy": {"language", "lifecycle"}}
 """Rooms that need less than everything below them."""
 
-DOORS = {"pydot": "keyfate.diagrams.plotting", "pysat": "keyfate.engines.sat", "z3": "keyfate.certifier.z3api"}
+DOORS = {
+    "cvc5": "keyfate.certifier.cvc5api",
+    "pydot": "keyfate.diagrams.plotting",
+    "pysat": "keyfate.engines.sat",
+    "z3": "keyfate.certifier.z3api",
+}
 """Untyped packages, and the one module that may import each."""
 
-LAZY = {"z3", "pysat", "networkx", "hypothesis", "pydantic", "pydot", "cryptography"}
+LAZY = {"z3", "cvc5", "pysat", "networkx", "hypothesis", "pydantic", "pydot", "cryptography"}
 """Too slow to import for `keyfate --help`."""
 
 

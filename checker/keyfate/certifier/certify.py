@@ -17,6 +17,7 @@ from keyfate.certifier.bits import mismatch
 from keyfate.certifier.encoding import Encoding
 from keyfate.certifier.formulas import FALSE, TRUE
 from keyfate.certifier.running import runs
+from keyfate.certifier.smtlib import Printer, Script
 from keyfate.certifier.solve import solve
 from keyfate.certifier.steps import Step
 from keyfate.certifier.translation import Translation
@@ -43,22 +44,45 @@ SECONDS = 60.0  # one question to Z3; what a certificate needs is hundredths
 
 @dataclass(frozen=True)
 class Judgement:
-    """Whether a finding was confirmed; if not, why. `clauses` is the size of the invariant checked."""
+    """Whether a finding was confirmed; if not, why. `clauses` is the size of the invariant checked,
+    `gave_up` says that Z3 came to no answer: neither confirmed nor refuted."""
 
     accepted: bool
     reason: str
     clauses: int
+    gave_up: bool = False
 
 
 class RefusalError(Exception):
     """Why a finding is not accepted."""
 
 
+class _GaveUpError(RefusalError):
+    """Z3 does not know."""
+
+
+@dataclass(frozen=True)
+class Obligations:
+    """What makes an invariant a proof, as formulas.
+
+    `known` is true of every state; the invariant, as it reads in the first state, is `at_first`; `inside`
+    says that a state is in it (and has observed what is exposed, see `Encoding.caught_up`); no such state is
+    one of `target`, nor one in which an instance of `broken` happens and leads out of it.
+    """
+
+    known: tuple[int, ...]
+    at_first: int
+    inside: tuple[int, ...]
+    target: int
+    broken: tuple[tuple[Step, int], ...]
+
+
 class Certifier:
     """Judges findings about one lifecycle, which is encoded once."""
 
-    def __init__(self, lifecycle: t.Lifecycle) -> None:
+    def __init__(self, lifecycle: t.Lifecycle, seconds: float = SECONDS) -> None:
         self.lifecycle = lifecycle
+        self.seconds = seconds
         self.encoding = Encoding(lifecycle)
         self.context = Context()
         self.now = Translation(self.context, self.encoding.formulas, "b{}".format)
@@ -162,12 +186,14 @@ class Certifier:
             fixed.extend(-bit for bit in bits.capabilities.values())
         return fixed
 
+    def known(self, problem: Problem) -> tuple[int, ...]:
+        """True of every state: constraints, what the problem excludes and what it fixes."""
+        return (self.encoding.constraint, self.open(problem), *self.assumptions(problem))
+
     def background(self, problem: Problem) -> Iterator[Expr]:
         """True of every state: types, constraints and what the problem fixes."""
         yield self._typing
-        yield self.now.expr(self.encoding.constraint)
-        yield self.now.expr(self.open(problem))
-        yield from self.now.exprs(self.assumptions(problem))
+        yield from self.now.exprs(self.known(problem))
 
     def open(self, problem: Problem) -> int:
         """The settings that are in question: those that the problem does not exclude."""
@@ -203,11 +229,28 @@ class Certifier:
 
     def fresh(self, problem: Problem) -> Solver:
         """A new solver that knows the background of `problem`."""
-        solver = self.context.solver(SECONDS)
+        solver = self.context.solver(self.seconds)
         solver.add(*self.background(problem))
         return solver
 
     # Invariants
+
+    def scripts(self, problem: Problem, invariant: Invariant) -> tuple[Script, ...]:
+        """The questions behind `certify` as SMT-LIB, for any solver. Raises RefusalError as `certify` refuses."""
+        shown = self.obligations(problem, invariant)
+        known = ("what the lifecycle asks of its controls, and what the question fixes", shown.known)
+        inside = ("the invariant; and what is exposed is observed, as it is in every state", shown.inside)
+        out = [formula for _, formula in shown.broken]
+        printer = Printer(self.encoding)
+        return (
+            printer.script("admissible", [known]),
+            printer.script("initiation", [known, ("the first state, outside of the invariant", [-shown.at_first])]),
+            printer.script(
+                "consecution",
+                [known, inside, ("some instance happens and leads outside", [self.encoding.formulas.any_of(out)])],
+            ),
+            printer.script("safety", [known, inside, ("the target", [shown.target])]),
+        )
 
     def clause(self, clause: Clause) -> int:
         """A clause as a formula."""
@@ -219,32 +262,40 @@ class Certifier:
             literals.append(bit if literal.positive else -bit)
         return self.encoding.formulas.any_of(literals)
 
-    def _check_invariant(self, problem: Problem, invariant: Invariant) -> None:
+    def obligations(self, problem: Problem, invariant: Invariant) -> Obligations:
+        """What is to be shown of `invariant`. Raises RefusalError where it is not about this lifecycle."""
         formulas = self.encoding.formulas
         target = self.encoding.target(problem)
         clauses = [self.clause(clause) for clause in invariant.clauses]
-
-        first = self.fresh(problem)
-        if not self._possible(first, TRUE):
-            raise RefusalError("no setting is admissible: of none, anything can be proved")
-        at_first = formulas.all_of([self.encoding.at_first(clause) for clause in clauses])
-        self._excluded(first, -at_first, "the invariant does not hold in every first state")
-
         support = formulas.support(target)
         for clause in clauses:
             support |= formulas.support(clause)
-        inside = self.now.exprs([*clauses, *self.encoding.caught_up(support)])
+        return Obligations(
+            known=self.known(problem),
+            at_first=formulas.all_of([self.encoding.at_first(clause) for clause in clauses]),
+            inside=(*clauses, *self.encoding.caught_up(support)),
+            target=target,
+            broken=tuple(self.broken(problem, clauses)),
+        )
+
+    def _check_invariant(self, problem: Problem, invariant: Invariant) -> None:
+        shown = self.obligations(problem, invariant)
+        first = self.fresh(problem)
+        if not self._possible(first, TRUE):
+            raise RefusalError("no setting is admissible: of none, anything can be proved")
+        self._excluded(first, -shown.at_first, "the invariant does not hold in every first state")
+
+        inside = self.now.exprs(shown.inside)
         safe = self.fresh(problem)
         safe.add(*inside)
-        self._excluded(safe, target, "the invariant does not exclude the target")
+        self._excluded(safe, shown.target, "the invariant does not exclude the target")
 
         keeps = self.fresh(problem)
         keeps.add(*inside)
-        broken = list(self.broken(problem, clauses))
         # One question for all instances; each alone costs ten times as much and says no more.
-        if self._possible(keeps, formulas.any_of([formula for _, formula in broken])):
-            happens = keeps.truths(self.now.exprs([formula for _, formula in broken]))
-            names = [str(step.name) for (step, _), true in zip(broken, happens, strict=True) if true]
+        if self._possible(keeps, self.encoding.formulas.any_of([formula for _, formula in shown.broken])):
+            happens = keeps.truths(self.now.exprs([formula for _, formula in shown.broken]))
+            names = [str(step.name) for (step, _), true in zip(shown.broken, happens, strict=True) if true]
             raise RefusalError(f"the invariant is not kept by {names[0] if names else 'some action'}")
 
     def broken(self, problem: Problem, clauses: list[int]) -> Iterator[tuple[Step, int]]:
@@ -273,7 +324,7 @@ class Certifier:
             return False
         answer = solver.check_with(self.now.expr(formula))
         if answer == "unknown":
-            raise RefusalError(f"Z3 does not know: {solver.reason()}")
+            raise _GaveUpError(f"Z3 does not know: {solver.reason()}")
         return answer == "sat"
 
     # Traces
@@ -352,9 +403,9 @@ def _judged(check: Callable[[], None], clauses: int) -> Judgement:
     try:
         check()
     except RefusalError as refusal:
-        return Judgement(False, str(refusal), clauses)
+        return Judgement(False, str(refusal), clauses, isinstance(refusal, _GaveUpError))
     except SolverError as error:
-        return Judgement(False, f"Z3 failed: {error}", clauses)
+        return Judgement(False, f"Z3 failed: {error}", clauses, True)
     except MemoryError:
-        return Judgement(False, "out of memory", clauses)
+        return Judgement(False, "out of memory", clauses, True)
     return Judgement(True, "", clauses)

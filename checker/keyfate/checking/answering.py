@@ -30,7 +30,7 @@ _WEAKEST_FIRST: tuple[t.Status, ...] = ("claimed", "assumed", "documented", "mea
 @dataclass(frozen=True)
 class Outcome:
     """A verdict and what it stands on. `shown` is the answer whose trace is told, `actions` are
-    those it depends on (R16), `within` the ranges that a proof ends at (R5)."""
+    those it depends on (R16), `within` the ranges that a proof ends at (R5), `answers` all that were judged for it."""
 
     verdict: Verdict
     shown: Answer | None = None
@@ -39,6 +39,7 @@ class Outcome:
     actions: frozenset[str] = frozenset()
     fails_under: Mapping[str, Plain] | None = None
     within: tuple[str, ...] = ()
+    answers: tuple[Answer, ...] = ()
 
 
 def summarize(policy: Policy, dead: tuple[str, ...] | None, divergence: str | None) -> PolicySummary:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from keyfate.checking.judges import ENGINES, Court, Engine, EngineName, GaveUpError, Judgement
+from keyfate.checking.judges import ENGINES, Court, Engine, EngineName, GaveUpError, Judgement, Script
 from keyfate.checking.synthesizing import Judges
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.explicit import explore
-from keyfate.lifecycle.problem import Budget, Finding, Problem, Settings, Trace
+from keyfate.lifecycle.problem import Budget, Finding, Invariant, Problem, Settings, Trace
 
 if TYPE_CHECKING:
     from keyfate.certifier.certify import Certifier as Z3Certifier
@@ -23,7 +23,7 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
     from keyfate.engines.decide import Engine as Prover
     from keyfate.twin.confirm import Confirmer
 
-    certifier = _Certifier(Certifier(lifecycle))
+    certifier = Z3Judge(Certifier(lifecycle))
     chosen: Engine
     if engine == "explicit":
         chosen = _Explicit()
@@ -43,7 +43,7 @@ def assemble_frontier(lifecycle: Lifecycle) -> Judges:
     return Judges(lifecycle, Prover(lifecycle), Certifier(lifecycle), Confirmer(lifecycle).confirm)
 
 
-class _Certifier:
+class Z3Judge:
     """The certifier, with Z3's own surrender in the words of this room."""
 
     def __init__(self, inner: Z3Certifier) -> None:
@@ -59,6 +59,9 @@ class _Certifier:
             return self.inner.uncovered(problem, traces)
         except SolverError as error:
             raise GaveUpError(str(error)) from None
+
+    def scripts(self, problem: Problem, invariant: Invariant) -> tuple[Script, ...]:
+        return self.inner.scripts(problem, invariant)
 
 
 class _Explicit:

@@ -49,12 +49,16 @@ class PolicyCheck:
 
     def result(self, rule: t.Property) -> Result:
         """The verdict on one property."""
+        return self.decided(rule)[0]
+
+    def decided(self, rule: t.Property) -> tuple[Result, tuple[Answer, ...]]:
+        """The verdict on one property, and the answers that it stands on."""
         started = time.perf_counter()
         outcome = self._possible(rule) if rule.kind == "possible" else self._safety(rule)
         seconds = time.perf_counter() - started
         if outcome.shown is not None and outcome.shown.trace is not None and outcome.verdict != "DIVERGED":
             self._memory.add(outcome.shown.trace)
-        return result(self.policy, rule, outcome, self._namer, self._court.name, seconds)
+        return result(self.policy, rule, outcome, self._namer, self._court.name, seconds), outcome.answers
 
     def _safety(self, rule: t.Property) -> Outcome:
         answer = self._court.ask(self._problem(Reach(rule.binders, rule.target)), self._deadline)
@@ -63,13 +67,14 @@ class PolicyCheck:
         match answer.finding:
             case Reached(trace):
                 actions = frozenset(a.name for a in trace.actions)
-                return Outcome("VIOLATED", answer, answer.certificate, actions=actions)
+                return Outcome("VIOLATED", answer, answer.certificate, actions=actions, answers=(answer,))
             case NotWithin(steps):
                 return Outcome("BOUNDED", reason=f"nothing within {steps} steps; no proof")
             case Undecided(reason):
                 return Outcome("UNKNOWN", reason=reason)
             case Unreachable():
-                proved = Outcome("PROVED", None, answer.certificate, actions=_used(answer, self.lifecycle))
+                used = _used(answer, self.lifecycle)
+                proved = Outcome("PROVED", None, answer.certificate, actions=used, answers=(answer,))
                 return self._vacuous(rule) or self._bounded(proved)
         raise AssertionError(answer.finding)
 
@@ -85,16 +90,16 @@ class PolicyCheck:
                 certificate = found.refusal.certificate if found.refusal else None
                 if found.tried > 1:
                     certificate = Certificate("settings", "z3", None)
-                outcome = Outcome("IMPOSSIBLE", None, certificate, actions=used)
+                outcome = Outcome("IMPOSSIBLE", None, certificate, actions=used, answers=found.rests_on)
                 return self._vacuous(rule) or self._bounded(outcome)
             case "DEPENDS":
                 under = {str(n): plain(v) for n, v in (found.fails_under or {}).items() if n in self._open}
                 certificate = found.witness.certificate if found.witness else None
                 outcome = Outcome("DEPENDS", found.witness, certificate, actions=used, fails_under=under)
-                return self._bounded(outcome)
+                return self._bounded(replace(outcome, answers=found.rests_on))
             case "POSSIBLE":
                 certificate = found.witness.certificate if found.witness else None
-                return Outcome("POSSIBLE", found.witness, certificate, actions=used)
+                return Outcome("POSSIBLE", found.witness, certificate, actions=used, answers=found.rests_on)
         return Outcome(found.verdict, found.witness, reason=found.reason)
 
     def _vacuous(self, rule: t.Property) -> Outcome | None:
@@ -106,7 +111,8 @@ class PolicyCheck:
             return Outcome("DIVERGED", answer, answer.certificate, f"whether it is vacuous: {answer.divergence}")
         if isinstance(answer.finding, Unreachable):
             said = "no reachable state satisfies its `when`"
-            return self._bounded(Outcome("VACUOUS", None, answer.certificate, said, _used(answer, self.lifecycle)))
+            vacuous = Outcome("VACUOUS", None, answer.certificate, said, _used(answer, self.lifecycle))
+            return self._bounded(replace(vacuous, answers=(answer,)))
         if isinstance(answer.finding, Undecided | NotWithin):
             return Outcome("UNKNOWN", reason="nothing breaks it; whether its `when` is reachable was not decided")
         if answer.trace is not None:

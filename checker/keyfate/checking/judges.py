@@ -8,7 +8,7 @@ says so and the verdict is DIVERGED.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal, Protocol
 
@@ -20,6 +20,7 @@ from keyfate.lifecycle.interpreter import ReplayError
 from keyfate.lifecycle.problem import (
     Budget,
     Finding,
+    Invariant,
     Problem,
     Reach,
     Reached,
@@ -44,6 +45,8 @@ class Judgement(Protocol):
     def reason(self) -> str: ...
     @property
     def clauses(self) -> int: ...
+    @property
+    def gave_up(self) -> bool: ...
 
 
 class Confirmation(Protocol):
@@ -57,6 +60,17 @@ class Confirmation(Protocol):
     def evidence(self) -> tuple[str, ...]: ...
 
 
+class Script(Protocol):
+    """A question as SMT-LIB, and the answer that a proof needs."""
+
+    @property
+    def part(self) -> str: ...
+    @property
+    def expected(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
 class Engine(Protocol):
     """Whatever answers a problem; trusted by nobody."""
 
@@ -68,10 +82,12 @@ class GaveUpError(Exception):
 
 
 class Certifier(Protocol):
-    """The small trusted judge. `uncovered` raises GaveUpError where it cannot tell."""
+    """The small trusted judge. `uncovered` raises GaveUpError where it cannot tell; `scripts` are the
+    questions behind `certify`, of an invariant that it accepts."""
 
     def certify(self, problem: Problem, finding: Finding) -> Judgement: ...
     def uncovered(self, problem: Problem, traces: tuple[Trace, ...]) -> Settings | None: ...
+    def scripts(self, problem: Problem, invariant: Invariant) -> tuple[Script, ...]: ...
 
 
 class Twin(Protocol):
@@ -82,13 +98,14 @@ class Twin(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """A finding with what the judges said. `divergence` has both sides where they disagree."""
+    """A finding with what the judges said of it. `divergence` has both sides where they disagree."""
 
     finding: Finding
     account: Account | None = None
     confirmation: Confirmation | None = None
     certificate: Certificate | None = None
     divergence: str | None = None
+    problem: Problem | None = None
 
     @property
     def trace(self) -> Trace | None:
@@ -140,10 +157,10 @@ class Court:
             return Answer(Undecided(TIMEOUT))
         finding = self.engine.decide(problem, deadline.budget())
         if isinstance(finding, Reached):
-            return self._trace(problem, finding, enact)
+            return replace(self._trace(problem, finding, enact), problem=problem)
         if isinstance(finding, Unreachable):
-            return self._proof(problem, finding)
-        return Answer(finding)
+            return replace(self._proof(problem, finding), problem=problem)
+        return Answer(finding, problem=problem)
 
     def offer(self, problem: Problem, trace: Trace) -> Answer | None:
         """The judged answer if `trace` is a run to the target, which nobody claims; else None."""
@@ -151,7 +168,9 @@ class Court:
             account = explain(self.lifecycle, trace, problem.target, honest=problem.honest, deduction=self.deduction)
         except ReplayError:
             return None
-        return None if account.binding is None else self._trace(problem, Reached(trace, shortest=False), True)
+        if account.binding is None:
+            return None
+        return replace(self._trace(problem, Reached(trace, shortest=False), True), problem=problem)
 
     def _trace(self, problem: Problem, finding: Reached, enact: bool) -> Answer:
         try:

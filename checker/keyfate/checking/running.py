@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 
 from keyfate.checking.answering import summarize, unfinished
 from keyfate.checking.assembling import assemble
+from keyfate.checking.certificates import Certified, certified
 from keyfate.checking.deciding import PolicyCheck
 from keyfate.checking.judges import ENGINES, TIMEOUT, Court, Deadline, EngineName
 from keyfate.checking.naming import Namer
@@ -30,18 +31,21 @@ _WORTH_SHARING = 4  # properties of one policy for which a second process pays
 
 Tick = Callable[[str, str], None]
 """Called with the names of policy and property when a verdict stands."""
+Keep = Callable[[Certified], None]
+"""Called with the certificate of a verdict, if there is one."""
 
 
 @dataclass(frozen=True)
 class Options:
     """How to check. `only`: these properties and no others; `sweep`: also look for dead actions;
-    `workers`: processes, None for one a core."""
+    `workers`: processes, None for one a core; `certificates`: write one for each verdict."""
 
     engine: EngineName = "auto"
     deadline: Deadline = field(default_factory=Deadline)
     only: tuple[str, ...] = ()
     sweep: bool = True
     workers: int | None = None
+    certificates: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ class Bench:
         return self._seats[id(lifecycle)]
 
 
-def run(policies: Sequence[Policy], options: Options, tick: Tick | None = None) -> tuple[Checked, ...]:
+def run(
+    policies: Sequence[Policy], options: Options, tick: Tick | None = None, keep: Keep | None = None
+) -> tuple[Checked, ...]:
     """Check every policy. Raises LifecycleError where a lifecycle turns out to be unusable.
 
     An interrupt ends the run with what was decided by then; the rest is UNKNOWN.
@@ -84,7 +90,7 @@ def run(policies: Sequence[Policy], options: Options, tick: Tick | None = None) 
     workers = options.workers or _cores()
     parts = [part for policy in policies for part in _parts(policy, options, workers // max(1, len(policies)))]
     workers = min(len(parts), workers)
-    done = _Pool(parts, tick, workers).run() if workers > 1 else _alone(parts, tick)
+    done = _Pool(parts, tick, keep, workers).run() if workers > 1 else _alone(parts, tick, keep)
     return tuple(
         _whole(policy, [d for p, d in zip(parts, done, strict=True) if p.policy is policy]) for policy in policies
     )
@@ -117,12 +123,12 @@ def _whole(policy: Policy, parts: Sequence[Checked]) -> Checked:
     return Checked(parts[0].summary, tuple(results))
 
 
-def _alone(parts: Sequence[_Part], tick: Tick | None) -> tuple[Checked, ...]:
+def _alone(parts: Sequence[_Part], tick: Tick | None, keep: Keep | None) -> tuple[Checked, ...]:
     done: list[Checked] = []
     bench: Bench | None = None
     for part in parts:
         bench = bench or Bench(part.options.engine)
-        done.append(_check(part, bench, tick))
+        done.append(_check(part, bench, tick, keep))
         if any(r.reason == INTERRUPTED for r in done[-1].results):
             break
     return (*done, *(_unfinished(part, INTERRUPTED) for part in parts[len(done) :]))
@@ -137,7 +143,7 @@ def _possible_first(rules: Sequence[Property]) -> list[Property]:
     return sorted(rules, key=lambda rule: rule.kind != "possible")
 
 
-def _check(part: _Part, bench: Bench, tick: Tick | None) -> Checked:
+def _check(part: _Part, bench: Bench, tick: Tick | None, keep: Keep | None) -> Checked:
     policy, options = part.policy, part.options
     seat = bench.of(policy.lifecycle)
     check = PolicyCheck(policy, seat.court, seat.namer, options.deadline, seat.possibilities)
@@ -146,7 +152,11 @@ def _check(part: _Part, bench: Bench, tick: Tick | None) -> Checked:
     dead, divergence = None, None
     try:
         for rule in _possible_first(rules):
-            results[rule.name] = check.result(rule)
+            results[rule.name], answers = check.decided(rule)
+            if options.certificates and keep is not None:
+                written = certified(policy, rule, results[rule.name].verdict, answers, seat.court.certifier, seat.namer)
+                if written is not None:
+                    keep(written)
             if tick is not None:
                 tick(policy.name, rule.name)
         if options.sweep:
@@ -175,9 +185,10 @@ class _Worker:
 class _Pool:
     """Workers that each take the next part, of the lifecycle they know already where there is one."""
 
-    def __init__(self, parts: Sequence[_Part], tick: Tick | None, workers: int) -> None:
+    def __init__(self, parts: Sequence[_Part], tick: Tick | None, keep: Keep | None, workers: int) -> None:
         self._parts = parts
         self._tick = tick
+        self._keep = keep
         # What leaves most open takes longest, and is begun first.
         self._left = sorted(range(len(parts)), key=lambda i: -len(parts[i].policy.open_controls))
         self._done: dict[int, Checked] = {}
@@ -247,6 +258,9 @@ class _Pool:
             self._next(worker)
         elif isinstance(message, _Failed):
             raise LifecycleError(message.diagnostics)
+        elif isinstance(message, Certified):
+            if self._keep is not None:
+                self._keep(message)
         elif self._tick is not None:
             self._tick(self._parts[worker.at].policy.name, message)
 
@@ -269,7 +283,7 @@ class _Failed:
 
 
 def _work(connection: Connection, parts: Sequence[_Part]) -> None:
-    """A worker: indices come in; names of properties as they are decided and then the whole go out."""
+    """A worker: indices come in; certificates and names of properties go out as they are decided, then the whole."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     bench = Bench(parts[0].options.engine)
     while True:
@@ -278,7 +292,7 @@ def _work(connection: Connection, parts: Sequence[_Part]) -> None:
         except EOFError:
             return
         try:
-            checked = _check(parts[index], bench, lambda _, rule: connection.send(rule))
+            checked = _check(parts[index], bench, lambda _, rule: connection.send(rule), connection.send)
         except LifecycleError as error:
             connection.send(_Failed(error.diagnostics))
         else:

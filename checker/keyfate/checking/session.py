@@ -9,7 +9,7 @@ from pathlib import Path
 
 import keyfate
 from keyfate.checking.results import Input, Report, exit_status
-from keyfate.checking.running import Checked, Options, Tick, run
+from keyfate.checking.running import Checked, Keep, Options, Tick, run
 from keyfate.checking.shelf import Scopes, Shelf
 from keyfate.language.library import folder
 from keyfate.language.source import Diagnostic, LifecycleError
@@ -23,9 +23,9 @@ class Session:
 
     policies: tuple[Policy, ...]
 
-    def check(self, options: Options, tick: Tick | None = None) -> Report:
+    def check(self, options: Options, tick: Tick | None = None, keep: Keep | None = None) -> Report:
         """Every property of every policy. Raises LifecycleError where a lifecycle is too large."""
-        return report(self.policies, run(self.policies, options, tick))
+        return report(self.policies, run(self.policies, options, tick, keep))
 
     def questions(self, only: Sequence[str] = ()) -> int:
         """How many verdicts a check will give."""

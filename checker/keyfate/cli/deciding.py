@@ -46,6 +46,12 @@ _format = click.option("--format", "form", type=click.Choice(("text", "json")), 
 @click.option(
     "--baseline", type=click.Path(path_type=Path), help="An earlier JSON report: tell what changed since then."
 )
+@click.option(
+    "--certificates",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Write what `keyfate certify` and any SMT solver can check.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Only what is broken or undecided; nothing where all is met.")
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes, until Ctrl-C.")
 @options.deciding
@@ -59,6 +65,7 @@ def check(
     json_output: Path | None,
     summary: Path | None,
     baseline: Path | None,
+    certificates: Path | None,
     quiet: bool,
     watch: bool,
     **how: Any,
@@ -74,7 +81,7 @@ def check(
       4  nothing meaningful was checked
       0  all requirements are met
     """
-    from keyfate.commands import checking, gate
+    from keyfate.commands import certifying, checking, gate
     from keyfate.reporting.json import to_json
 
     if library and paths:
@@ -84,7 +91,11 @@ def check(
     if quiet and form == "json":
         raise click.UsageError("--quiet shortens a text, and --format json writes none")
     if watch:
-        if library or form != "text" or any(path is not None for path in (output, json_output, summary, baseline)):
+        if (
+            library
+            or form != "text"
+            or any(path is not None for path in (output, json_output, summary, baseline, certificates))
+        ):
             raise click.UsageError("--watch shows a text, again and again: only --quiet goes with it")
         _watch(paths, quiet, how)
     chosen = gate.gate(form, summary, os.environ)
@@ -93,7 +104,10 @@ def check(
     inputs = (*paths, *([baseline] if baseline is not None else []))
     refuse_taken(inputs, output=output, json_output=json_output, summary=summary)
     before = gate.baseline(baseline)
-    report = checking.check(paths, library=library, update=states if update else None, **how)
+    if certificates is not None and how["engine"] == "explicit":
+        raise click.UsageError("--certificates needs an invariant, and --engine explicit finds none")
+    keep = None if certificates is None else certifying.shelved(certificates)
+    report = checking.check(paths, library=library, update=states if update else None, keep=keep, **how)
     if report is None:
         deliver(gate.nothing(_no_policy(paths), chosen), chosen)
         sys.exit(NOTHING)
@@ -101,6 +115,8 @@ def check(
         put(to_json(report), json_output)
     told = gate.verdict(report, before, chosen, quiet=quiet, color=colored(output), width=columns(output))
     deliver(told, chosen, output)
+    if keep is not None and not quiet:
+        click.echo(keep.told(), err=True)
     sys.exit(report.exit_status)
 
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from keyfate import __version__
-from keyfate.cli import completing, deciding, drawing, linting, starting, synthesizing, texts
+from keyfate.cli import certifying, completing, deciding, drawing, linting, starting, synthesizing, texts
 from keyfate.cli.failing import tell
 from keyfate.cli.printing import errors_text, until_hung_up
 from keyfate.language.library import LibraryError
@@ -51,6 +51,7 @@ def keyfate() -> None:
 
 for _command in (
     deciding.check,
+    certifying.certify,
     deciding.explain,
     synthesizing.frontier,
     deciding.list_,

@@ -48,12 +48,12 @@ scope = click.option(
 output = click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead.")
 
 
-timeout = click.option(
-    "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
-    callback=_number,
-    help="Seconds; the rest is UNKNOWN.",
-)
+def seconds(help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`--timeout`, more than nothing."""
+    return click.option("--timeout", type=click.FloatRange(min=0, min_open=True), callback=_number, help=help)
+
+
+timeout = seconds("Seconds; the rest is UNKNOWN.")
 memory = click.option(
     "--memory",
     type=click.IntRange(min=1),

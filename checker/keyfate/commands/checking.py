@@ -10,7 +10,7 @@ from pathlib import Path
 from keyfate.checking.judges import Deadline, EngineName
 from keyfate.checking.library import compared, expected_path, library_policies, rewritten
 from keyfate.checking.results import MET, NO_ANSWER, Report
-from keyfate.checking.running import Options, Tick
+from keyfate.checking.running import Keep, Options, Tick
 from keyfate.checking.session import Session, open_session
 from keyfate.checking.shelf import Scopes
 from keyfate.commands import naming
@@ -29,19 +29,20 @@ def check(
     engine: EngineName,
     scope: Scopes,
     timeout: float | None,
+    keep: Keep | None = None,
 ) -> Report | None:
     """The report on the policies that `paths` mean; None if there are none.
 
-    `update`: write what the library answers as what is expected of it, counting up to that
-    many states. Raises LifecycleError with all that is wrong with any file.
+    `keep` is given a certificate for each verdict. `update`: write what the library answers as what is
+    expected of it, counting up to that many states. Raises LifecycleError with all that is wrong with any file.
     """
     found = library_policies() if library else find(paths or (Path(),))
     if not found:
         return None
-    options = Options(engine=engine, deadline=Deadline.after(timeout))
+    options = Options(engine=engine, deadline=Deadline.after(timeout), certificates=keep is not None)
     session = open_session(found, scope)
     with _progress(session) as tick:
-        report = session.check(options, tick)
+        report = session.check(options, tick, keep)
     if update is not None:
         for policy in session.policies:
             results = [r for r in report.results if r.policy == policy.name]

@@ -1,0 +1,85 @@
+"""`keyfate certify`, and the folder that `keyfate check --certificates` fills."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from keyfate.checking.certificate_reading import Read, read_certificate
+from keyfate.checking.certificates import ENDING, Certified
+from keyfate.checking.certifying import Bench
+from keyfate.checking.results import DIVERGED, MET, UNDECIDED
+from keyfate.checking.shelf import Shelf
+from keyfate.commands import naming
+from keyfate.language.source import Diagnostic, LifecycleError
+from keyfate.policy.finding import find
+from keyfate.reporting.certifying import judged_text, written_text
+from keyfate.reporting.writing import OutputError, write_whole
+
+SECONDS = 60.0  # one question to one solver
+
+
+def certify(
+    paths: Sequence[Path], lifecycle: str | None, timeout: float | None, *, color: bool, width: int | None
+) -> tuple[str, int]:
+    """What the judges say of every certificate, and the exit status: 5 before 3 before 0.
+
+    Raises LifecycleError with all that is wrong with any file, before anything is judged.
+    """
+    where = None if lifecycle is None else naming.lifecycle(lifecycle)
+    found = find(paths, ENDING)
+    if not found:
+        help = "`keyfate check --certificates FOLDER` writes them"
+        raise naming.on_command_line("KF587", "there is no certificate", " ".join(map(str, paths)), help)
+    shelf = Shelf()
+    certificates: list[Read] = []
+    problems: dict[Diagnostic, None] = {}
+    for path in found:
+        try:
+            certificates.append(read_certificate(path, where, shelf))
+        except LifecycleError as error:
+            problems |= dict.fromkeys(error.diagnostics)
+    if problems:
+        raise LifecycleError(tuple(problems))
+    bench = Bench(SECONDS if timeout is None else timeout)
+    judged = tuple(map(bench.judge, certificates))
+    statuses = {one.status for one in judged}
+    status = next((status for status in (DIVERGED, UNDECIDED) if status in statuses), MET)
+    return judged_text(judged, color=color, width=width), status
+
+
+@dataclass
+class Shelved:
+    """The folder that certificates go to, and how many went there; `missing` says for which there is none."""
+
+    folder: Path
+    written: int = 0
+    missing: list[Certified] = field(default_factory=list)
+
+    def __call__(self, certified: Certified) -> None:
+        """Raises OutputError where a file cannot be written."""
+        if certified.missing is not None:
+            self.missing.append(certified)
+            return
+        for name, text in certified.files:
+            write_whole(self.folder / name, text)
+        self.written += 1
+
+    def told(self) -> str:
+        """What was written, for people."""
+        return written_text(self.folder, self.written, self.missing)
+
+
+def shelved(folder: Path) -> Shelved:
+    """The folder, made if it is not there. Raises OutputError where nothing can be written to it."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        raise OutputError(f"`{folder}` is in no folder that exists") from None
+    except OSError as error:
+        raise OutputError(f"`{folder}` cannot be made: {(error.strerror or str(error)).lower()}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"`{folder}` cannot be written to: permission denied")
+    return Shelved(folder)
