@@ -241,7 +241,7 @@ class Certifier:
         known = ("what the lifecycle asks of its controls, and what the question fixes", shown.known)
         inside = ("the invariant; and what is exposed is observed, as it is in every state", shown.inside)
         out = [formula for _, formula in shown.broken]
-        printer = Printer(self.encoding)
+        printer = self._printer
         return (
             printer.script("admissible", [known]),
             printer.script("initiation", [known, ("the first state, outside of the invariant", [-shown.at_first])]),
@@ -251,6 +251,10 @@ class Certifier:
             ),
             printer.script("safety", [known, inside, ("the target", [shown.target])]),
         )
+
+    @cached_property
+    def _printer(self) -> Printer:
+        return Printer(self.encoding)
 
     def clause(self, clause: Clause) -> int:
         """A clause as a formula."""

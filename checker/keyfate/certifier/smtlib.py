@@ -41,21 +41,18 @@ class Printer:
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding
         self._spelling = Spelling(encoding.lifecycle)
+        self._said: dict[int, str] = {}
 
     def script(self, part: Part, asserted: Sequence[tuple[str, Sequence[int]]]) -> Script:
         """Groups of assertions, each with what it says."""
         expected: Literal["sat", "unsat"] = "sat" if part == "admissible" else "unsat"
         lines = [
             f"; {part}: {_SAYS[part]}",
+            f"; a proof needs the answer {expected}",  # no `:status`: cvc5 ends with an error where it is another
             "(set-logic QF_UF)",
-            f"(set-info :status {expected})",
         ]
         groups, support = self._typing(formula for _, formulas in asserted for formula in formulas)
-        meaning = self._encoding.bits.meaning
-        for variable in self._encoding.formulas.variables(support):
-            bit = meaning.get(variable)
-            said = "may be anything" if bit is None else _comment(self._spelling.show(bit))
-            lines.append(f"(declare-const b{variable} Bool) ; {said}")
+        lines += map(self._declared, self._encoding.formulas.variables(support))
         lines += self._definitions(formula for _, formulas in asserted for formula in formulas)
         if groups:
             lines.append("; a control or state has exactly one of its values")
@@ -65,6 +62,14 @@ class Printer:
             lines += [f"(assert {_ref(self._encoding, formula)})" for formula in formulas]
         lines.append("(check-sat)")
         return Script(part, expected, "\n".join(lines) + "\n")
+
+    def _declared(self, variable: int) -> str:
+        found = self._said.get(variable)
+        if found is None:
+            bit = self._encoding.bits.meaning.get(variable)
+            said = "may be anything" if bit is None else _comment(self._spelling.show(bit))
+            found = self._said[variable] = f"(declare-const b{variable} Bool) ; {said}"
+        return found
 
     def _typing(self, formulas: Iterable[int]) -> tuple[list[tuple[int, ...]], int]:
         """The groups of exactly one that the formulas speak of, and all variables that are needed."""

@@ -35,14 +35,14 @@ def certify(
         raise naming.on_command_line("KF587", "there is no certificate", " ".join(map(str, paths)), help)
     shelf = Shelf()
     certificates: list[Read] = []
-    problems: dict[Diagnostic, None] = {}
+    problems: dict[tuple[str, Diagnostic], Diagnostic] = {}  # spans of two files may be equal
     for path in found:
         try:
             certificates.append(read_certificate(path, where, shelf))
         except LifecycleError as error:
-            problems |= dict.fromkeys(error.diagnostics)
+            problems |= {(found.span.path, found): found for found in error.diagnostics}
     if problems:
-        raise LifecycleError(tuple(problems))
+        raise LifecycleError(tuple(problems.values()))
     bench = Bench(SECONDS if timeout is None else timeout)
     judged = tuple(map(bench.judge, certificates))
     statuses = {one.status for one in judged}
