@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
+
 import pytest
 from hypothesis import given
 
 from drawing import lifecycles
 from keyfate.certifier.certify import Certifier
+from keyfate.checking.claims import confined
+from keyfate.checking.problem_data import problem_data, read_problem
 from keyfate.language.library import folder
 from keyfate.language.loading import load, load_text
 from keyfate.language.typed import Lifecycle, Past
-from keyfate.lifecycle.names import Before, Bit, ControlIs, Holds, PlaceName, StateIs
-from keyfate.lifecycle.problem import Problem, Reach, Settings
+from keyfate.lifecycle.names import (
+    Before,
+    Bit,
+    CapabilityName,
+    ControlIs,
+    ControlName,
+    Holds,
+    PlaceName,
+    StateIs,
+)
+from keyfate.lifecycle.problem import Implicant, Problem, Reach, Settings
 from keyfate.lifecycle.showing import show_condition
 from keyfate.lifecycle.spelling import Spelling, SpellingError
 from keyfate.lifecycle.trees import nodes
 from keyfate.lifecycle.universe import key_name
+from vault import LIFECYCLE
 
 
 def bits(of: Lifecycle) -> list[Bit]:
@@ -107,6 +122,22 @@ def test_labels_and_latches() -> None:
 def test_what_names_nothing(text: str) -> None:
     with pytest.raises(SpellingError):
         Spelling(load_text(TEXT).lifecycle).bit(text)
+
+
+def test_every_field_of_a_problem() -> None:
+    of = load_text(LIFECYCLE).lifecycle
+    rule = next(r for r in of.properties if r.name == "gone_is_gone")
+    root, wipe, peek = ControlName("root"), ControlName("wipe"), CapabilityName("peek", ("left",))
+    asked = Problem(
+        of,
+        Settings({root: "tpm"}, {peek: False}),
+        confined(rule, {rule.binders[0].name: "right"}),
+        honest=True,
+        excluded=(Implicant(((wipe, (True, False)),), ((peek, True),)), Implicant()),
+    )
+    assert len(fields(Problem)) == 5, "a new field must be written too"
+    for problem in (asked, Problem(of, Settings(), Reach(rule.binders, rule.when))):
+        assert read_problem(json.loads(json.dumps(problem_data(problem, rule))), of, rule, Spelling(of)) == problem
 
 
 def test_terms_by_their_own_names() -> None:

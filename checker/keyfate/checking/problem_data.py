@@ -9,7 +9,7 @@ from typing import Any
 from keyfate.checking.claims import Claim
 from keyfate.language.typed import Lifecycle, Param, Property, Value
 from keyfate.lifecycle.names import BitLiteral, Clause, Holds, Observed, StateName, show_value
-from keyfate.lifecycle.problem import Invariant, Problem, Reach, Reached, Settings, Trace, Unreachable
+from keyfate.lifecycle.problem import Implicant, Invariant, Problem, Reach, Reached, Settings, Trace, Unreachable
 from keyfate.lifecycle.spelling import Spelling, SpellingError
 
 Data = dict[str, Any]  # as JSON has it, of the shape that reports/certificate.schema.json describes
@@ -41,6 +41,14 @@ def problem_data(problem: Problem, rule: Property) -> Data:
         "target": {"property": rule.name, "part": part, "instance": instance},
         "settings": settings_data(problem.settings),
         "honest": problem.honest,
+        "excluded": [_implicant_data(implicant) for implicant in problem.excluded],
+    }
+
+
+def _implicant_data(implicant: Implicant) -> Data:
+    return {
+        "controls": {str(name): list(map(show_value, values)) for name, values in implicant.controls},
+        "capabilities": {str(name): on for name, on in implicant.capabilities},
     }
 
 
@@ -119,7 +127,19 @@ def read_problem(data: Data, lifecycle: Lifecycle, rule: Property, spelling: Spe
     if asked["instance"] is not None:
         binders = tuple(_instance(rule, asked["instance"]))
     return Problem(
-        lifecycle, read_settings(data["settings"], spelling), Reach(binders, condition), honest=data["honest"]
+        lifecycle,
+        read_settings(data["settings"], spelling),
+        Reach(binders, condition),
+        honest=data["honest"],
+        excluded=tuple(_read_implicant(implicant, spelling) for implicant in data["excluded"]),
+    )
+
+
+def _read_implicant(data: Data, spelling: Spelling) -> Implicant:
+    controls = {spelling.control(name): texts for name, texts in data["controls"].items()}
+    return Implicant(
+        tuple((name, tuple(spelling.control_value(name, text) for text in texts)) for name, texts in controls.items()),
+        tuple((spelling.capability(name), on) for name, on in data["capabilities"].items()),
     )
 
 
