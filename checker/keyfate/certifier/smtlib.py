@@ -59,7 +59,7 @@ class Printer:
             lines += map(_exactly_one, groups)
         for says, formulas in asserted:
             lines.append(f"; {_comment(says)}")
-            lines += [f"(assert {_ref(self._encoding, formula)})" for formula in formulas]
+            lines += [f"(assert {_ref(self._encoding, formula)})" for formula in formulas if formula != TRUE]
         lines.append("(check-sat)")
         return Script(part, expected, "\n".join(lines) + "\n")
 
