@@ -22,9 +22,10 @@ from keyfate.cli.printing import colored, columns, put, refuse_taken
 @options.seconds("Seconds that a solver may take for one question; then it is not decided.  [default: 60]")
 @options.output
 def certify(paths: tuple[Path, ...], lifecycle: str | None, timeout: float | None, output: Path | None) -> None:
-    """Judge certificates that `keyfate check --certificates` wrote, with a fresh Z3 and, if installed, cvc5.
+    """Have certificates judged by others than who wrote them.
 
-    A trace is judged by Z3 and replayed by the interpreter and on bytes. Nothing of the engine that found it runs.
+    They are what `keyfate check --certificates` wrote. An invariant is judged by a fresh Z3 and, if installed, cvc5;
+    a trace by Z3, by the interpreter and on bytes. Nothing of the engine that found them runs.
 
     \b
     Exit status, the first that applies:
