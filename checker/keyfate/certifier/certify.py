@@ -23,7 +23,7 @@ from keyfate.certifier.steps import Step
 from keyfate.certifier.translation import Translation
 from keyfate.certifier.z3api import Context, Expr, Solver, SolverError
 from keyfate.language import typed as t
-from keyfate.lifecycle.names import Clause, ControlName
+from keyfate.lifecycle.names import BitLiteral, ControlName
 from keyfate.lifecycle.problem import (
     Budget,
     Finding,
@@ -256,21 +256,30 @@ class Certifier:
     def _printer(self) -> Printer:
         return Printer(self.encoding)
 
-    def clause(self, clause: Clause) -> int:
-        """A clause as a formula."""
-        literals = []
-        for literal in clause:
-            bit = self.encoding.literal(literal.bit)
-            if bit is None:
-                raise RefusalError(f"the invariant speaks of {literal.bit}, which this lifecycle does not have")
-            literals.append(bit if literal.positive else -bit)
-        return self.encoding.formulas.any_of(literals)
+    def conjuncts(self, invariant: Invariant) -> list[int]:
+        """The clauses of an invariant, those that differ in nothing but settings as one formula: under settings that
+        never change they are kept, or not, together."""
+        formulas, frozen = self.encoding.formulas, self.encoding.bits.frozen
+        groups: dict[tuple[int, ...], list[int]] = {}
+        for clause in invariant.clauses:
+            literals = [self.literal(literal) for literal in clause]
+            moving = tuple(literal for literal in literals if formulas.support(literal) & ~frozen)
+            settings = [literal for literal in literals if not formulas.support(literal) & ~frozen]
+            groups.setdefault(moving, []).append(formulas.any_of(settings))
+        return [formulas.any_of([*moving, formulas.all_of(settings)]) for moving, settings in groups.items()]
+
+    def literal(self, literal: BitLiteral) -> int:
+        """A literal of a clause as a formula."""
+        bit = self.encoding.literal(literal.bit)
+        if bit is None:
+            raise RefusalError(f"the invariant speaks of {literal.bit}, which this lifecycle does not have")
+        return bit if literal.positive else -bit
 
     def obligations(self, problem: Problem, invariant: Invariant) -> Obligations:
         """What is to be shown of `invariant`. Raises RefusalError where it is not about this lifecycle."""
         formulas = self.encoding.formulas
         target = self.encoding.target(problem)
-        clauses = [self.clause(clause) for clause in invariant.clauses]
+        clauses = self.conjuncts(invariant)
         support = formulas.support(target)
         for clause in clauses:
             support |= formulas.support(clause)
