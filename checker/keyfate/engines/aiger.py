@@ -9,7 +9,7 @@ Bad is asked for where `started` is true, so the depth of a counterexample is th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keyfate.engines.circuit import FALSE, LEAF, Circuit, Graph
 from keyfate.engines.labels import distinct, label
@@ -54,9 +54,7 @@ def model(circuit: Circuit) -> Model:
     admissible = [_read(start, circuit.constraint)]
     admissible += [graph.any(_read(start, literal) for literal in clause) for clause in circuit.known]
     following = [graph.either(started, graph.all(admissible))]
-    following += [
-        graph.choose(started, _read(now, latch.next), chosen[latch.literal]) for latch in circuit.latches
-    ]
+    following += [graph.choose(started, _read(now, latch.next), chosen[latch.literal]) for latch in circuit.latches]
     bad = graph.both(started, _read(now, circuit.bad))
     names = [f"choice {number}" for number in range(len(inputs))]
     names += [f"first {label(latch.name)}" for latch in free]
@@ -110,7 +108,16 @@ def _cone(graph: Graph, roots: Iterable[int]) -> set[int]:
     return seen
 
 
-def text(found: Model, name: str, comment: Iterable[str]) -> str:
+def unnamed(found: Model) -> Model:
+    """The same with short names that have no blanks."""
+    return replace(
+        found,
+        inputs=tuple(f"i{number}" for number in range(len(found.inputs))),
+        latches=tuple((f"b{number}", after) for number, (_, after) in enumerate(found.latches)),
+    )
+
+
+def text(found: Model, name: str = "bad", comment: Iterable[str] = ()) -> str:
     """ASCII AIGER. `name` is the property's."""
     lines = [_header("aag", found)]
     lines += [str(2 * (number + 1)) for number in range(len(found.inputs))]
@@ -123,7 +130,7 @@ def text(found: Model, name: str, comment: Iterable[str]) -> str:
     return "\n".join(lines) + "\n" + _symbols(found, name, comment)
 
 
-def binary(found: Model, name: str, comment: Iterable[str]) -> bytes:
+def binary(found: Model, name: str = "bad", comment: Iterable[str] = ()) -> bytes:
     """Binary AIGER: gates as differences of literals, seven bits to the byte."""
     lines = [_header("aig", found), *(str(after) for _, after in found.latches), str(found.bad)]
     data = bytearray(("\n".join(lines) + "\n").encode())

@@ -1,7 +1,7 @@
 """The engine: a problem in, a finding out.
 
-IC3 decides; where the target can be reached, bounded search gives the shortest trace. Nothing here is trusted: the
-certifier judges the invariant or the trace on the whole lifecycle.
+IC3 or another prover decides; where the target can be reached, bounded search gives the shortest trace. Nothing here
+is trusted: the certifier judges the invariant or the trace on the whole lifecycle.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from keyfate.engines.circuit import FALSE
 from keyfate.engines.compile import Compilation
 from keyfate.engines.frontier import Exploration
 from keyfate.engines.ic3 import Answer, Broken, Open, Proof, proving
+from keyfate.engines.provers import NoAnswerError, Prover, Reachable, Word
 from keyfate.engines.sat import Clock, OutOfBudgetError
-from keyfate.engines.search import Run, searching
+from keyfate.engines.search import Run, search, searching
 from keyfate.engines.simulation import covering
 from keyfate.engines.slicing import Constants, Question, slice_question
 from keyfate.engines.synthesis import synthesized
@@ -42,10 +43,11 @@ _LONG_LEAD = 2.0  # of the proof, where whoever asks has looked for a run alread
 
 
 class Engine:
-    """Decides problems about one lifecycle, whose circuit is built once."""
+    """Decides problems about one lifecycle, whose circuit is built once. `prover` stands in for IC3."""
 
-    def __init__(self, lifecycle: Lifecycle) -> None:
+    def __init__(self, lifecycle: Lifecycle, prover: Prover | None = None) -> None:
         self.lifecycle = lifecycle
+        self._prover = prover
         self._constants: dict[tuple[tuple[int, int], ...], Constants] = {}
 
     @cached_property
@@ -66,7 +68,7 @@ class Engine:
             found = self._answer(problem, budget, clock, sampled, exact=False)
             if found is None:  # its only shortest runs need a step of which the slice knows nothing
                 found = self._answer(problem, budget, clock, sampled, exact=True)
-        except OutOfBudgetError as error:
+        except (OutOfBudgetError, NoAnswerError) as error:
             return Undecided(str(error))
         except MemoryError:
             return Undecided("out of memory")
@@ -75,10 +77,16 @@ class Engine:
 
     def _answer(self, problem: Problem, budget: Budget, clock: Clock, sampled: bool, exact: bool) -> Finding | None:
         question = self.question(problem, exact)
-        answer = _race(question, problem, budget, clock, _LONG_LEAD if sampled else _LEAD)
+        answer: Proof | Word | Open | Run
+        if self._prover is None:
+            answer = _race(question, problem, budget, clock, _LONG_LEAD if sampled else _LEAD)
+        else:
+            answer = _told(self._prover, question, budget, clock)
         match answer:
             case Proof():
                 return Unreachable(invariant(question, answer.clauses))
+            case Word():
+                return Unreachable(None)
             case Open(steps):
                 return NotWithin(steps)
             case Run():
@@ -117,6 +125,13 @@ class Engine:
             return Exploration(self._compiled, self.question(asked, exact), asked, limit)
 
         return synthesized(self._compiled, explore, problem, Clock(budget or Budget()), limit, safe=safe)
+
+    def exactly(self, problem: Problem) -> Question:
+        """The circuit of a problem in which every step is an instance's: bad is reached only if the target is."""
+        question = self.question(problem)
+        if any(name is None for name, _ in question.fires):
+            return self.question(problem, exact=True)
+        return question
 
     def sample(self, problem: Problem, budget: Budget | None = None) -> tuple[Trace, ...]:
         """A few runs that, step by step, pass states for which the target asks: what random simulation comes by.
@@ -174,6 +189,20 @@ def _race(question: Question, problem: Problem, budget: Budget, clock: Clock, ah
         else:  # all runs are longer than the budget's steps
             assert budget.steps is not None
             return Open(budget.steps)
+
+
+def _told(prover: Prover, question: Question, budget: Budget, clock: Clock) -> Proof | Word | Open | Run:
+    """What another prover says; where it names no run, bounded search does."""
+    said = prover(question.circuit, clock)
+    if isinstance(said, Run) and budget.steps is not None and len(said.inputs) > budget.steps:
+        return Open(budget.steps)
+    if not isinstance(said, Reachable):
+        return said
+    run = search(question.circuit, clock, budget.steps, _capabilities(question))
+    if run is None:
+        assert budget.steps is not None
+        return Open(budget.steps)
+    return run
 
 
 def _capabilities(question: Question) -> tuple[int, ...]:

@@ -1,0 +1,117 @@
+"""Berkeley's ABC as a process over AIGER: `pdr` proves, `bmc3` finds a shortest run.
+
+R. Brayton, A. Mishchenko, ABC: an academic industrial-strength verification tool, CAV 2010.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from keyfate.engines.aiger import LEAD, Model, binary, model, unnamed
+from keyfate.engines.circuit import FALSE, Circuit
+from keyfate.engines.ic3 import Proof
+from keyfate.engines.provers import NoAnswerError, Said
+from keyfate.engines.sat import Clock
+from keyfate.engines.search import Run
+
+COMMANDS = ("berkeley-abc", "abc")
+"""What it is called where it is installed: Debian has a name of its own for it."""
+
+_ASSERTED = re.compile(r"was asserted in frame (\d+)")
+
+
+def installed() -> str | None:
+    """The path of ABC, if it is there."""
+    return next(filter(None, map(shutil.which, COMMANDS)), None)
+
+
+def berkeley(circuit: Circuit, clock: Clock) -> Said:
+    """A Prover. Raises NoAnswerError also where ABC is not installed."""
+    if circuit.bad == FALSE or circuit.constraint == FALSE:
+        return Proof((), 0)
+    command = installed()
+    if command is None:
+        raise NoAnswerError("ABC is not installed")
+    found = unnamed(model(circuit))
+    with TemporaryDirectory(prefix="keyfate-") as folder:
+        place = Path(folder)
+        (place / "question.aig").write_bytes(binary(found))
+        # Without -o the invariant would be one only together with the property.
+        said = _run(command, "pdr -o -d -I invariant.pla", place, clock)
+        if "Property proved" in said:
+            return Proof(_clauses(circuit, found, place / "invariant.pla"), 0)
+        if _ASSERTED.search(said) is None:
+            raise NoAnswerError(f"ABC gave up: {_last(said)}")
+        said = _run(command, "bmc3; write_cex run.txt", place, clock)
+        depth = _ASSERTED.search(said)
+        if depth is None:
+            raise NoAnswerError(f"ABC reaches it but found no shortest run: {_last(said)}")
+        return _retold(circuit, found, (place / "run.txt").read_text(encoding="ascii"), int(depth.group(1)))
+
+
+def _run(command: str, script: str, place: Path, clock: Clock) -> str:
+    """What ABC prints. Raises OutOfBudgetError after the clock's time, which ends the process."""
+    clock.check()
+    try:
+        done = subprocess.run(
+            [command, "-q", f"read question.aig; {script}"],
+            cwd=place,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=clock.left,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        clock.check()
+        raise NoAnswerError("ABC did not end in time") from None
+    except OSError as error:
+        raise NoAnswerError(f"ABC cannot be run: {(error.strerror or str(error)).lower()}") from None
+    if done.returncode:
+        raise NoAnswerError(f"ABC ended with status {done.returncode}: {_last(done.stdout + done.stderr)}")
+    return done.stdout
+
+
+def _last(said: str) -> str:
+    return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
+
+
+def _clauses(circuit: Circuit, found: Model, path: Path) -> tuple[tuple[int, ...], ...]:
+    """The invariant: what ABC writes are cubes over some latches that are never reached.
+
+    Once `started` is true, it is about the lifecycle's own states, of which its first is a successor.
+    """
+    if not path.exists():
+        return ()
+    bit = {name: latch.literal for (name, _), latch in zip(found.latches[1:], circuit.latches, strict=True)}
+    started = found.latches[0][0]
+    columns: Sequence[str] = ()
+    clauses = []
+    for line in path.read_text(encoding="ascii").splitlines():
+        if line.startswith(".ilb"):
+            columns = line.split()[1:]
+        elif line and line[0] in "01-":
+            cube = [(name, value == "1") for name, value in zip(columns, line.split()[0], strict=True) if value != "-"]
+            if (started, False) not in cube:
+                clauses.append(tuple(bit[name] ^ int(value) for name, value in cube if name != started))
+    return tuple(clauses)
+
+
+def _retold(circuit: Circuit, found: Model, text: str, depth: int) -> Run:
+    """The run without the step before it. `text` has the latches' first values, then the inputs of each frame."""
+    bits = [digit == "1" for digit in re.sub(r"#.*|\s", "", text)]
+    width = len(found.inputs)
+    frames = [bits[at : at + width] for at in range(len(found.latches), len(bits), width)] if width else []
+    frames += [[] for _ in range(depth + 1 - len(frames))]
+    free = [latch.literal for latch in circuit.latches if latch.initial is None]
+    own = len(circuit.inputs)
+    return Run(
+        dict(zip(free, frames[0][own:], strict=True)),
+        tuple(dict(zip(circuit.inputs, frame[:own], strict=True)) for frame in frames[LEAD:depth]),
+    )
