@@ -49,5 +49,8 @@ def admissible(
     solver.add(now.expr(system.admissible))
     known = {*system.frozen, *system.moving}
     for group in groups:
-        if known.issuperset(group):
-            solver.add(context.exactly_one(now.exprs(group)))
+        inside = now.exprs([variable for variable in group if variable in known])
+        if len(inside) == len(group):
+            solver.add(context.exactly_one(inside))
+        elif inside:  # formulas are simplified by this, whatever of the group they are about
+            solver.add(context.at_most_one(inside))

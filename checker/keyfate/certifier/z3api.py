@@ -83,10 +83,16 @@ class Context:
             return self.kept(z3core.Z3_mk_iff(self._ref, left, right))
 
     def exactly_one(self, operands: Sequence[Expr]) -> Expr:
-        parts = [self.disjunction(operands)]
-        for i, first in enumerate(operands):
-            parts.extend(self.negation(self.conjunction([first, second])) for second in operands[:i])
-        return self.conjunction(parts)
+        return self.conjunction([self.disjunction(operands), self.at_most_one(operands)])
+
+    def at_most_one(self, operands: Sequence[Expr]) -> Expr:
+        return self.conjunction(
+            [
+                self.negation(self.conjunction([first, second]))
+                for i, first in enumerate(operands)
+                for second in operands[:i]
+            ]
+        )
 
     def stands_for(self, solver: Solver, expr: Expr) -> Expr:
         """A new variable that implies `expr`, for use as an assumption of `solver`."""
