@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from keyfate.checking import narrating
 from keyfate.checking.judges import Answer
@@ -30,7 +30,8 @@ _WEAKEST_FIRST: tuple[t.Status, ...] = ("claimed", "assumed", "documented", "mea
 @dataclass(frozen=True)
 class Outcome:
     """A verdict and what it stands on. `shown` is the answer whose trace is told, `actions` are
-    those it depends on (R16), `within` the ranges that a proof ends at (R5), `answers` all that were judged for it."""
+    those it depends on (R16), `within` the ranges that a proof ends at (R5), `answers` all that were judged for it,
+    `opinions` what each of several engines said."""
 
     verdict: Verdict
     shown: Answer | None = None
@@ -40,6 +41,7 @@ class Outcome:
     fails_under: Mapping[str, Plain] | None = None
     within: tuple[str, ...] = ()
     answers: tuple[Answer, ...] = ()
+    opinions: Mapping[str, str] = field(default_factory=dict)
 
 
 def summarize(policy: Policy, dead: tuple[str, ...] | None, divergence: str | None) -> PolicySummary:
@@ -113,6 +115,7 @@ def result(
         certificate=outcome.certificate,
         ideal=_ideal(lifecycle, outcome.actions),
         engine=engine,
+        opinions=outcome.opinions,
         seconds=round(seconds, 4),
         fingerprint=fingerprint(rule.name, names),
     )

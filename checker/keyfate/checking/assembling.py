@@ -5,13 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keyfate.checking.judges import ENGINES, Court, Engine, EngineName, GaveUpError, Judgement, Script
+from keyfate.checking.panel import Panel
 from keyfate.checking.synthesizing import Judges
 from keyfate.language.typed import Lifecycle
-from keyfate.lifecycle.explicit import explore
+from keyfate.lifecycle.explicit import STATE_LIMIT, explore
 from keyfate.lifecycle.problem import Budget, Finding, Invariant, Problem, Settings, Trace
 
 if TYPE_CHECKING:
     from keyfate.certifier.certify import Certifier as Z3Certifier
+
+
+ALONE: tuple[EngineName, ...] = ("auto", "abc", "z3", "spacer", "explicit")
+"""Every engine that `all` asks, in this order."""
+
+FEW_STATES = 20_000
+"""Up to so many states explicit search is one of all engines."""
 
 
 def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
@@ -20,18 +28,33 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
     Raises LifecycleError where the lifecycle is too large.
     """
     from keyfate.certifier.certify import Certifier
-    from keyfate.engines.decide import Engine as Prover
     from keyfate.twin.confirm import Confirmer
 
     certifier = Z3Judge(Certifier(lifecycle))
-    chosen: Engine
-    if engine == "explicit":
-        chosen = _Explicit()
-    elif engine == "z3":
-        chosen = _Z3(certifier.inner)
-    else:
-        chosen = Prover(lifecycle)
-    return Court(lifecycle, chosen, certifier, Confirmer(lifecycle).confirm, ENGINES[engine])
+    twin = Confirmer(lifecycle).confirm
+    if engine != "all":
+        return Court(lifecycle, _engine(engine, lifecycle, certifier), certifier, twin, ENGINES[engine])
+    engines = [(ENGINES[name], _engine(name, lifecycle, certifier)) for name in ALONE if name != "explicit"]
+    engines.append((ENGINES["explicit"], _Explicit(FEW_STATES)))
+    return Panel(lifecycle, engines[0][1], certifier, twin, ENGINES[engine], tuple(engines))
+
+
+def _engine(name: EngineName, lifecycle: Lifecycle, certifier: Z3Judge) -> Engine:
+    if name == "explicit":
+        return _Explicit(STATE_LIMIT)
+    if name == "z3":
+        return _Z3(certifier.inner)
+    from keyfate.engines.decide import Engine as Prover
+
+    if name == "spacer":
+        from keyfate.engines.spacer import spacer
+
+        return Prover(lifecycle, spacer)
+    if name == "abc":
+        from keyfate.engines.berkeley import berkeley
+
+        return Prover(lifecycle, berkeley)
+    return Prover(lifecycle)
 
 
 def assemble_frontier(lifecycle: Lifecycle) -> Judges:
@@ -67,8 +90,11 @@ class Z3Judge:
 class _Explicit:
     """The plain interpreter, state by state."""
 
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+
     def decide(self, problem: Problem, budget: Budget | None = None) -> Finding:
-        return explore(problem, budget=budget).finding
+        return explore(problem, limit=self._limit, budget=budget).finding
 
 
 class _Z3:

@@ -11,6 +11,7 @@ from keyfate.checking.answering import Outcome, result
 from keyfate.checking.judges import Answer, Court, Deadline
 from keyfate.checking.memory import Memory
 from keyfate.checking.naming import Namer, plain
+from keyfate.checking.panel import merged
 from keyfate.checking.possible import Possibility
 from keyfate.checking.results import Certificate, Result
 from keyfate.language import typed as t
@@ -62,6 +63,9 @@ class PolicyCheck:
 
     def _safety(self, rule: t.Property) -> Outcome:
         answer = self._court.ask(self._problem(Reach(rule.binders, rule.target)), self._deadline)
+        return replace(self._decided(rule, answer), opinions=answer.opinions)
+
+    def _decided(self, rule: t.Property, answer: Answer) -> Outcome:
         if answer.divergence is not None:
             return Outcome("DIVERGED", answer, answer.certificate, answer.divergence)
         match answer.finding:
@@ -79,11 +83,19 @@ class PolicyCheck:
         raise AssertionError(answer.finding)
 
     def _possible(self, rule: t.Property) -> Outcome:
+        found = self._possibility(rule)
+        asked = [*found.rests_on, *filter(None, (found.witness, found.refusal))]
+        return replace(self._found(rule, found), opinions=merged(asked))
+
+    def _possibility(self, rule: t.Property) -> Possibility:
         key = (rule.name, *self.policy.settings.controls.items())
         found = self._possibilities.get(key)
         if found is None or found.verdict in ("UNKNOWN", "BOUNDED"):
             found = possible.decide(self._court, rule, self.policy.settings, self._deadline)
             self._possibilities[key] = found
+        return found
+
+    def _found(self, rule: t.Property, found: Possibility) -> Outcome:
         used = frozenset[str]().union(*(_used(answer, self.lifecycle) for answer in found.rests_on))
         match found.verdict:
             case "IMPOSSIBLE":

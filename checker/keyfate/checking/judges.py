@@ -8,7 +8,8 @@ says so and the verdict is DIVERGED.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal, Protocol
 
@@ -31,8 +32,15 @@ from keyfate.lifecycle.problem import (
 )
 from keyfate.lifecycle.universe import universe
 
-EngineName = Literal["auto", "z3", "explicit"]
-ENGINES: dict[EngineName, str] = {"auto": "ic3", "z3": "z3", "explicit": "explicit"}
+EngineName = Literal["auto", "z3", "explicit", "spacer", "abc", "all"]
+ENGINES: dict[EngineName, str] = {
+    "auto": "ic3",
+    "z3": "z3",
+    "explicit": "explicit",
+    "spacer": "spacer",
+    "abc": "abc",
+    "all": "all",
+}
 """Names of `--engine`, and what a result calls them."""
 
 
@@ -98,7 +106,10 @@ class Twin(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """A finding with what the judges said of it. `divergence` has both sides where they disagree."""
+    """A finding with what the judges said of it. `divergence` has both sides where they disagree.
+
+    `opinions`: where several engines were asked, what each said.
+    """
 
     finding: Finding
     account: Account | None = None
@@ -106,6 +117,7 @@ class Answer:
     certificate: Certificate | None = None
     divergence: str | None = None
     problem: Problem | None = None
+    opinions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def trace(self) -> Trace | None:
@@ -124,9 +136,12 @@ class Deadline:
         """So many seconds from now."""
         return cls(None if seconds is None else time.time() + seconds)
 
-    def budget(self) -> Budget:
-        """What is left of it."""
-        return Budget(None if self.at is None else max(0.0, self.at - time.time()))
+    def budget(self, most: float | None = None) -> Budget:
+        """What is left of it, and at most so many seconds."""
+        if self.at is None:
+            return Budget(most)
+        left = max(0.0, self.at - time.time())
+        return Budget(left if most is None else min(left, most))
 
     @property
     def passed(self) -> bool:
@@ -155,11 +170,14 @@ class Court:
         """Decide `problem` and have the finding judged. `enact`: a trace goes to the twin too."""
         if deadline.passed:
             return Answer(Undecided(TIMEOUT))
-        finding = self.engine.decide(problem, deadline.budget())
+        return self.judge(self.name, problem, self.engine.decide(problem, deadline.budget()), enact=enact)
+
+    def judge(self, name: str, problem: Problem, finding: Finding, *, enact: bool) -> Answer:
+        """What is to be believed of a finding of the engine `name`."""
         if isinstance(finding, Reached):
-            return replace(self._trace(problem, finding, enact), problem=problem)
+            return replace(self._trace(name, problem, finding, enact), problem=problem)
         if isinstance(finding, Unreachable):
-            return replace(self._proof(problem, finding), problem=problem)
+            return replace(self._proof(name, problem, finding), problem=problem)
         return Answer(finding, problem=problem)
 
     def offer(self, problem: Problem, trace: Trace) -> Answer | None:
@@ -170,21 +188,21 @@ class Court:
             return None
         if account.binding is None:
             return None
-        return replace(self._trace(problem, Reached(trace, shortest=False), True), problem=problem)
+        return replace(self._trace(self.name, problem, Reached(trace, shortest=False), True), problem=problem)
 
-    def _trace(self, problem: Problem, finding: Reached, enact: bool) -> Answer:
+    def _trace(self, name: str, problem: Problem, finding: Reached, enact: bool) -> Answer:
         try:
             account = explain(
                 self.lifecycle, finding.trace, problem.target, honest=problem.honest, deduction=self.deduction
             )
         except ReplayError as error:
-            return Answer(finding, divergence=f"{self.name} found a trace that the interpreter refuses: {error}")
+            return Answer(finding, divergence=f"{name} found a trace that the interpreter refuses: {error}")
         if isinstance(problem.target, Reach) and account.binding is None:
-            said = f"{self.name} found a trace that the interpreter replays to a state that is not asked for"
+            said = f"{name} found a trace that the interpreter replays to a state that is not asked for"
             return Answer(finding, divergence=said)
         judgement = self.certifier.certify(problem, finding)
         if not judgement.accepted:
-            said = f"{self.name} found a trace that the certifier refuses: {judgement.reason}"
+            said = f"{name} found a trace that the certifier refuses: {judgement.reason}"
             return Answer(finding, account, divergence=said)
         certificate = Certificate("trace", "z3", None)
         if not enact:
@@ -195,13 +213,13 @@ class Court:
             return Answer(finding, account, confirmation, certificate, said)
         return Answer(finding, account, confirmation, certificate)
 
-    def _proof(self, problem: Problem, finding: Unreachable) -> Answer:
+    def _proof(self, name: str, problem: Problem, finding: Unreachable) -> Answer:
         if finding.invariant is None:
             # Only `--engine explicit` and Spacer answer without an invariant: the reports name that.
-            kind: Literal["exhaustive", "fixedpoint"] = "exhaustive" if self.name == "explicit" else "fixedpoint"
-            return Answer(finding, certificate=Certificate(kind, self.name, None))
+            kind: Literal["exhaustive", "fixedpoint"] = "exhaustive" if name == "explicit" else "fixedpoint"
+            return Answer(finding, certificate=Certificate(kind, name, None))
         judgement = self.certifier.certify(problem, finding)
         if not judgement.accepted:
-            said = f"{self.name} found a proof that the certifier refuses: {judgement.reason}"
+            said = f"{name} found a proof that the certifier refuses: {judgement.reason}"
             return Answer(finding, divergence=said)
         return Answer(finding, certificate=Certificate("invariant", "z3", judgement.clauses))

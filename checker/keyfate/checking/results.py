@@ -156,6 +156,7 @@ class Result:
     certificate: Certificate | None
     ideal: tuple[str, ...]  # actions the verdict depends on that write what no source yields
     engine: str
+    opinions: Mapping[str, str]  # where several engines were asked: `agrees`, or why one has no answer
     seconds: float
     fingerprint: str
 

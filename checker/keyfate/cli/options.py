@@ -11,7 +11,7 @@ import click
 
 from keyfate.cli import completing
 
-ENGINES = ("auto", "z3", "explicit")
+ENGINES = ("auto", "z3", "explicit", "spacer", "abc", "all")
 
 
 def _scope(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> dict[str, int]:
@@ -35,6 +35,18 @@ def _number(ctx: click.Context, param: click.Parameter, given: float | None) -> 
 
 def _mebibytes(ctx: click.Context, param: click.Parameter, given: int | None) -> int | None:
     return None if given is None else given << 20
+
+
+def _engine(ctx: click.Context, param: click.Parameter, given: str) -> str:
+    """One that is there."""
+    if given == "abc":
+        from keyfate.engines.berkeley import COMMANDS, installed
+
+        if installed() is None:
+            names = " or ".join(f"`{name}`" for name in COMMANDS)
+            message = f"`abc` is not installed: no {names} in PATH; Debian's package is `berkeley-abc`"
+            raise click.BadParameter(message, ctx, param)
+    return given
 
 
 scope = click.option(
@@ -68,7 +80,14 @@ def deciding(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         timeout,
         scope,
-        click.option("--engine", type=click.Choice(ENGINES), default="auto", show_default=True, help="Who decides."),
+        click.option(
+            "--engine",
+            type=click.Choice(ENGINES),
+            default="auto",
+            callback=_engine,
+            show_default=True,
+            help="Who decides.",
+        ),
     ):
         command = option(command)
     return command

@@ -77,10 +77,13 @@ def explore(
     open to try each; NotWithin where the budget's steps end the search.
     """
     budget = budget or Budget()
-    settings = _settings(problem)
+    until = None if budget.seconds is None else time.monotonic() + budget.seconds
+    settings = _settings(problem, until)
+    if settings is None:
+        return Exploration(_late(budget), None)
     if isinstance(settings, Undecided):
         return Exploration(settings, None)
-    return _Search(problem, settings, limit, budget, graph).run()
+    return _Search(problem, settings, limit, budget, until, graph).run()
 
 
 def reachable_states(lifecycle: Lifecycle, settings: Settings, *, limit: int = STATE_LIMIT) -> int | None:
@@ -90,12 +93,20 @@ def reachable_states(lifecycle: Lifecycle, settings: Settings, *, limit: int = S
 
 
 class _Search:
-    def __init__(self, problem: Problem, settings: list[Interpreter], limit: int, budget: Budget, graph: bool) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        settings: list[Interpreter],
+        limit: int,
+        budget: Budget,
+        until: float | None,
+        graph: bool,
+    ) -> None:
         self._problem = problem
         self._settings = settings
         self._limit = limit
         self._budget = budget
-        self._until = None if budget.seconds is None else time.monotonic() + budget.seconds
+        self._until = until
         self._remembered = _actions_asked_for(problem)
         self._visited: dict[Hashable, int] = {}
         self._present: set[Hashable] = set()  # what of them is not past
@@ -116,7 +127,7 @@ class _Search:
             if len(self._visited) > self._limit:
                 return self._stopped(f"more than {self._limit:,} states")
             if self._until is not None and time.monotonic() > self._until:
-                return self._stopped(f"no answer within {self._budget.seconds:g} s")
+                return self._stopped(_late(self._budget).reason)
             number, node = self._queue.popleft()
             if self._budget.steps is not None and node.depth >= self._budget.steps:
                 cut = True
@@ -177,8 +188,12 @@ def _actions_asked_for(problem: Problem) -> frozenset[str]:
     return frozenset(node.action for node in nodes(roots) if isinstance(node, Did))
 
 
-def _settings(problem: Problem) -> list[Interpreter] | Undecided:
-    """One interpreter for each admissible setting that agrees with the problem's."""
+def _late(budget: Budget) -> Undecided:
+    return Undecided(f"no answer within {budget.seconds:g} s")
+
+
+def _settings(problem: Problem, until: float | None) -> list[Interpreter] | Undecided | None:
+    """One interpreter for each admissible setting that agrees with the problem's; None if the time was up before."""
     lifecycle, fixed = problem.lifecycle, problem.settings
     switches: dict[CapabilityName, tuple[bool, ...]] = {
         name: (False,)
@@ -200,6 +215,8 @@ def _settings(problem: Problem) -> list[Interpreter] | Undecided:
     watch: tuple[Condition, ...] = (problem.target.condition,) if isinstance(problem.target, Reach) else ()
     found: list[Interpreter] = []
     for controls in _each(options):
+        if until is not None and time.monotonic() > until:
+            return None
         if not Interpreter(lifecycle, controls, {}, watch=(), deduction=deduction).admissible():
             continue
         for capabilities in _each(switches):

@@ -185,6 +185,8 @@ def _grounds(result: Result) -> Iterator[RenderableType]:
                 yield Text("every reachable state visited by the plain interpreter; no certificate")
             case "fixedpoint":
                 yield Text("a fixed point found by Z3; no certificate")
+    for name, said in result.opinions.items():
+        yield Text(clean(f"{name}: {said}"))
     if result.ideal:
         yield Text(f"ideal, sources not modelled: {clean(', '.join(result.ideal))}")
     if result.evidence:

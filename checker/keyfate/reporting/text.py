@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
@@ -13,6 +14,8 @@ from rich.padding import Padding
 from rich.text import Text
 
 from keyfate.checking.changes import Changes
+from keyfate.checking.panel import AGREES
+from keyfate.checking.panel import count as count_opinions
 from keyfate.checking.results import Notice, PolicySummary, Report, Result
 from keyfate.checking.wording import listed
 from keyfate.reporting.changes import NOTHING_CHANGED, rows, versions
@@ -32,6 +35,7 @@ from keyfate.reporting.words import (
 
 WIDTH = 160  # columns, where there is no terminal to ask
 _INDENT = "  "
+_REASONS = 3  # at most so many are told of each engine that has no answer
 
 
 def printed(parts: Iterable[RenderableType], *, color: bool, width: int | None) -> str:
@@ -86,6 +90,7 @@ def _parts(report: Report, width: int, changes: Changes | None) -> Iterator[Rend
     if report.differences is None:
         yield from _troubles(report)
         yield from _notes(report)
+        yield from _opinions(report)
         yield Text(_totals(report))
     else:
         yield from _compared(report)
@@ -251,6 +256,16 @@ def _once(policies: Iterable[PolicySummary]) -> Iterator[RenderableType]:
     for notice in notices:
         at = f"{notice.location.file}:{notice.location.line}:{notice.location.column}: " if notice.location else ""
         yield Text(f"{clean(at)}warning[{notice.code}]: {clean(notice.message)}".replace(":warning", ": warning"))
+
+
+def _opinions(report: Report) -> Iterator[RenderableType]:
+    """How many properties each of several engines decided, and why it did not decide the others."""
+    for name, (agreed, asked) in count_opinions(r.opinions for r in report.results).items():
+        silent = Counter(r.opinions[name] for r in report.results if r.opinions.get(name, AGREES) != AGREES)
+        why = "; ".join(f"{number} × {words}" for words, number in silent.most_common(_REASONS))
+        more = len(silent) - _REASONS
+        why += f"; {count(more, 'other reason')}" if more > 0 else ""
+        yield Text(clean(f"{name}: agrees on {agreed} of {asked}{f' ({why})' if why else ''}"))
 
 
 def _totals(report: Report) -> str:
