@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from keyfate import __version__
-from keyfate.cli import certifying, completing, deciding, drawing, linting, starting, synthesizing, texts
+from keyfate.cli import certifying, completing, deciding, drawing, exporting, linting, starting, synthesizing, texts
 from keyfate.cli.failing import tell
 from keyfate.cli.printing import errors_text, until_hung_up
 from keyfate.language.library import LibraryError
@@ -57,6 +57,7 @@ for _command in (
     deciding.list_,
     deciding.hunt,
     drawing.draw,
+    exporting.export,
     linting.lint,
     texts.format_,
     starting.new,
