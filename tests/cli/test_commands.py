@@ -15,6 +15,7 @@ import pytest
 
 from keyfate.cli import main as cli
 from keyfate.commands import checking
+from keyfate.engines.berkeley import installed
 from keyfate.language.library import LibraryError
 from keyfate.policy.finding import shipped_names
 from shell import ENV, keyfate
@@ -93,11 +94,39 @@ def test_a_bare_lifecycle(folder: Path) -> None:
     assert {r["property"]: r["verdict"] for r in json.loads(done.stdout)["results"]}["restores"] == "DEPENDS"
 
 
-@pytest.mark.parametrize("engine", ["z3", "explicit"])
+@pytest.mark.parametrize("engine", ["z3", "explicit", "spacer", *(["abc"] if installed() else [])])
 def test_other_engines(folder: Path, engine: str) -> None:
     done = keyfate("check", "--engine", engine, "--format", "json", cwd=folder)
     assert done.returncode == 1
     assert {r["engine"] for r in json.loads(done.stdout)["results"]} == {engine}
+
+
+def test_all_engines_agree(folder: Path) -> None:
+    done = keyfate("check", "safe.policy.toml", "--engine", "all", "--format", "json", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads(done.stdout)["results"]
+    assert {r["engine"] for r in results} == {"all"}
+    expected = {"ic3": "agrees", "z3": "agrees", "spacer": "agrees", "explicit": "agrees"}
+    for result in results:
+        assert expected.items() <= result["opinions"].items()
+        assert result["opinions"]["abc"] == ("agrees" if installed() else "ABC is not installed")
+    told = keyfate("check", "safe.policy.toml", "--engine", "all", cwd=folder).stdout
+    assert f"spacer: agrees on {len(results)} of {len(results)}\n" in told
+    assert "explicit: agrees" in keyfate("explain", "safe.policy.toml", "secrecy", "--engine", "all", cwd=folder).stdout
+
+
+def test_an_abc_that_is_not_there(folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "keyfate", "check", "safe.policy.toml", "--engine", "abc"],
+        cwd=folder,
+        env={**ENV, "PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "`abc` is not installed: no `berkeley-abc` or `abc` in PATH" in done.stderr
 
 
 def test_a_larger_scope(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -31,6 +32,7 @@ from keyfate.lifecycle.problem import (
     Undecided,
     Unreachable,
 )
+from keyfate.policy.loading import load_policy
 
 TEXT = """
 lifecycle relay "a key handed on" status assumed
@@ -136,6 +138,17 @@ def test_each_prover_alone(prover: type[Induction] | type[Spacer], asked: Proble
     assert judgement.accepted, judgement.reason
     if clauses:  # which the proof needs
         assert not CERTIFIER.certify(asked, invariant(of, ())).accepted
+
+
+def test_of_a_state_some_values_may_be_outside_the_question(root: Path) -> None:
+    """Formulas are simplified by that a state has one value; a model with two made the proof fail with a crash."""
+    policy = load_policy(root / "examples" / "laptop" / "careful.policy.toml")
+    rule = next(known for known in policy.lifecycle.properties if known.name == "confidentiality")
+    certifier = Certifier(policy.lifecycle)
+    asked = Problem(policy.lifecycle, policy.settings, Reach(rule.binders, rule.target))
+    encoding = certifier.encoding
+    of = reduced(encoding, certifier.assumptions(asked), certifier.steps(asked), encoding.target(asked))
+    assert Induction(encoding.formulas, of, encoding.bits.exactly_one).prove(120.0) == "unsat"
 
 
 def test_a_proof_may_be_made_in_many_turns() -> None:

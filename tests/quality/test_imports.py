@@ -25,12 +25,12 @@ NARROWER = {"policy": {"language", "lifecycle"}}
 """Rooms that need less than everything below them."""
 
 DOORS = {
-    "cvc5": "keyfate.certifier.cvc5api",
-    "pydot": "keyfate.diagrams.plotting",
-    "pysat": "keyfate.engines.sat",
-    "z3": "keyfate.certifier.z3api",
+    "cvc5": {"keyfate.certifier.cvc5api"},
+    "pydot": {"keyfate.diagrams.plotting"},
+    "pysat": {"keyfate.engines.sat"},
+    "z3": {"keyfate.certifier.z3api", "keyfate.engines.spacer"},
 }
-"""Untyped packages, and the one module that may import each."""
+"""Untyped packages, and the one module of a room that may import each: engines and certifier share no code."""
 
 LAZY = {"z3", "cvc5", "pysat", "networkx", "hypothesis", "pydantic", "pydot", "cryptography"}
 """Too slow to import for `keyfate --help`."""
@@ -91,9 +91,9 @@ def test_package_inits_stay_thin(house):
 
 
 def test_untyped_packages_stand_behind_one_door(house):
-    for package, door in DOORS.items():
+    for package, doors in DOORS.items():
         users = {m.name for m in house.modules.values() if any(i.split(".")[0] == package for i in m.imports)}
-        assert users == {door}, f"{package} is imported elsewhere than in {door}"
+        assert users == doors, f"{package} is imported elsewhere than in {doors}"
 
 
 def test_command_line_imports_nothing_heavy_at_its_top(house):

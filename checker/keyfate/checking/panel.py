@@ -10,7 +10,7 @@ from keyfate.checking.judges import TIMEOUT, Answer, Court, Deadline, Engine
 from keyfate.lifecycle.problem import Finding, NotWithin, Problem, Reached, Undecided, Unreachable
 
 AGREES = "agrees"
-PATIENCE = 5.0
+PATIENCE = 2.0
 """Seconds that each engine but the first has for one problem."""
 
 

@@ -28,7 +28,7 @@ AIGER = {".aag": "aag", ".aig": "aig"}
 )
 @options.scope
 def export(name: str, rule: str, to: str, output: Path, scope: dict[str, int]) -> None:
-    """Write the question of one property for other model checkers and solvers.
+    """Write the question of one property for other tools.
 
     \b
       keyfate export POLICY PROPERTY --to aiger -o question.aig

@@ -44,14 +44,16 @@ def berkeley(circuit: Circuit, clock: Clock) -> Said:
         # Without -o the invariant would be one only together with the property.
         said = _run(command, "pdr -o -d -I invariant.pla", place, clock)
         if "Property proved" in said:
-            return Proof(_clauses(circuit, found, place / "invariant.pla"), 0)
+            text = _written(place / "invariant.pla", "proved it and named no invariant")
+            return Proof(_clauses(circuit, found, text), 0)
         if _ASSERTED.search(said) is None:
             raise NoAnswerError(f"ABC gave up: {_last(said)}")
         said = _run(command, "bmc3; write_cex run.txt", place, clock)
         depth = _ASSERTED.search(said)
         if depth is None:
             raise NoAnswerError(f"ABC reaches it but found no shortest run: {_last(said)}")
-        return _retold(circuit, found, (place / "run.txt").read_text(encoding="ascii"), int(depth.group(1)))
+        text = _written(place / "run.txt", "reaches it and wrote no run")
+        return _retold(circuit, found, text, int(depth.group(1)))
 
 
 def _run(command: str, script: str, place: Path, clock: Clock) -> str:
@@ -82,18 +84,23 @@ def _last(said: str) -> str:
     return next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
 
 
-def _clauses(circuit: Circuit, found: Model, path: Path) -> tuple[tuple[int, ...], ...]:
+def _written(path: Path, otherwise: str) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        raise NoAnswerError(f"ABC {otherwise}") from None
+
+
+def _clauses(circuit: Circuit, found: Model, text: str) -> tuple[tuple[int, ...], ...]:
     """The invariant: what ABC writes are cubes over some latches that are never reached.
 
     Once `started` is true, it is about the lifecycle's own states, of which its first is a successor.
     """
-    if not path.exists():
-        return ()
     bit = {name: latch.literal for (name, _), latch in zip(found.latches[1:], circuit.latches, strict=True)}
     started = found.latches[0][0]
     columns: Sequence[str] = ()
     clauses = []
-    for line in path.read_text(encoding="ascii").splitlines():
+    for line in text.splitlines():
         if line.startswith(".ilb"):
             columns = line.split()[1:]
         elif line and line[0] in "01-":
@@ -106,9 +113,10 @@ def _clauses(circuit: Circuit, found: Model, path: Path) -> tuple[tuple[int, ...
 def _retold(circuit: Circuit, found: Model, text: str, depth: int) -> Run:
     """The run without the step before it. `text` has the latches' first values, then the inputs of each frame."""
     bits = [digit == "1" for digit in re.sub(r"#.*|\s", "", text)]
-    width = len(found.inputs)
-    frames = [bits[at : at + width] for at in range(len(found.latches), len(bits), width)] if width else []
-    frames += [[] for _ in range(depth + 1 - len(frames))]
+    width, begin = len(found.inputs), len(found.latches)
+    if len(bits) != begin + width * (depth + 1):
+        raise NoAnswerError("ABC reaches it, by a run that cannot be read")
+    frames = [bits[begin + width * frame : begin + width * (frame + 1)] for frame in range(depth + 1)]
     free = [latch.literal for latch in circuit.latches if latch.initial is None]
     own = len(circuit.inputs)
     return Run(
