@@ -147,7 +147,8 @@ def test_of_a_state_some_values_may_be_outside_the_question(root: Path) -> None:
     certifier = Certifier(policy.lifecycle)
     asked = Problem(policy.lifecycle, policy.settings, Reach(rule.binders, rule.target))
     encoding = certifier.encoding
-    of = reduced(encoding, certifier.assumptions(asked), certifier.steps(asked), encoding.target(asked))
+    assumed, settings = certifier.assumptions(asked), certifier.open(asked)
+    of = reduced(encoding, assumed, settings, certifier.steps(asked), encoding.target(asked))
     assert Induction(encoding.formulas, of, encoding.bits.exactly_one).prove(120.0) == "unsat"
 
 
