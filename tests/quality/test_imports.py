@@ -32,7 +32,7 @@ DOORS = {
 }
 """Untyped packages, and the one module of a room that may import each: engines and certifier share no code."""
 
-LAZY = {"z3", "cvc5", "pysat", "networkx", "hypothesis", "pydantic", "pydot", "cryptography"}
+LAZY = {"z3", "cvc5", "pysat", "oxidd", "networkx", "hypothesis", "pydantic", "pydot", "cryptography"}
 """Too slow to import for `keyfate --help`."""
 
 
