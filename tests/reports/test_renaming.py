@@ -9,11 +9,12 @@ import pytest
 from keyfate.checking.assembling import assemble
 from keyfate.checking.judges import Court, Deadline
 from keyfate.checking.possible import decide
-from keyfate.checking.renaming import exchange, renamed
 from keyfate.language.loading import load_text
 from keyfate.language.typed import Message
 from keyfate.lifecycle.names import ActionName, StateName
 from keyfate.lifecycle.problem import Budget, Finding, Problem, Reached, Settings, Trace
+from keyfate.lifecycle.renaming import exchange
+from keyfate.lifecycle.renaming import steps as renamed
 from vault import LIFECYCLE
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from keyfate.checking.judges import TIMEOUT, Answer, Court, Deadline, GaveUpError
-from keyfate.checking.renaming import exchange, renamed
 from keyfate.language.typed import Property, Value
+from keyfate.lifecycle import renaming
 from keyfate.lifecycle.names import ControlName
 from keyfate.lifecycle.problem import (
     NotWithin,
@@ -124,10 +124,10 @@ def _like_another(question: _Question, target: Reach, answers: list[Answer]) -> 
     wanted = {p.name: p.domain.values[0] for p in target.binders}
     for answer in answers:
         assert answer.account is not None
-        members = exchange(answer.account.binding or {}, wanted)
+        members = renaming.exchange(answer.account.binding or {}, wanted)
         if members is None:
             continue
-        found = question.court.offer(question.problem(target), renamed(_trace(answer), members))
+        found = question.court.offer(question.problem(target), renaming.steps(_trace(answer), members))
         if found is not None:
             if found.divergence is not None:
                 raise _StopError(Possibility("DIVERGED", found, reason=found.divergence))

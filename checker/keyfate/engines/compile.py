@@ -345,14 +345,19 @@ class Compilation:
         known = self._targets.get(target)
         if known is None:
             match target:
-                case Reach(binders, condition):
-                    ways = [self.now.condition(condition, env) for env in assignments(binders)]
+                case Reach():
+                    ways = [self.instance(target, tuple(env.values())) for env in assignments(target.binders)]
                 case Enabled(actions):
                     ways = [self.enabled(name) for name in self._actions if name.name in actions]
                 case OutOfRange():
                     ways = [self._range_only(instance) for instance in self.instances.values()]
             known = self._targets[target] = tuple(dict.fromkeys(ways))
         return known
+
+    def instance(self, target: Reach, instance: tuple[t.Value, ...]) -> int:
+        """When the present state is one that the target asks for with these values of its variables."""
+        names = (binder.name for binder in target.binders)
+        return self.now.condition(target.condition, dict(zip(names, instance, strict=True)))
 
     def _range_only(self, instance: Instance) -> int:
         found = self._possibility.range_only(instance)

@@ -7,7 +7,7 @@ is trusted: the certifier judges the invariant or the trace on the whole lifecyc
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from keyfate.engines.search import Run, search, searching
 from keyfate.engines.simulation import covering
 from keyfate.engines.slicing import Constants, Question, slice_question
 from keyfate.engines.synthesis import synthesized
-from keyfate.language.typed import Lifecycle
+from keyfate.language.typed import Lifecycle, Value
 from keyfate.lifecycle.names import CapabilityOn
 from keyfate.lifecycle.problem import (
     Budget,
@@ -30,11 +30,13 @@ from keyfate.lifecycle.problem import (
     Frontier,
     NotWithin,
     Problem,
+    Reach,
     Reached,
     Trace,
     Undecided,
     Unreachable,
 )
+from keyfate.lifecycle.symmetry import Symmetry
 
 PRIMES = 10_000
 """Minimal conditions past which none is listed."""
@@ -95,10 +97,18 @@ class Engine:
                     return None
                 return Reached(trace(self._compiled, question, problem, answer, tuple(filter(None, actions))))
 
-    def question(self, problem: Problem, exact: bool = False) -> Question:
-        """The circuit of a problem. With `exact`, see `slicing`."""
+    def question(
+        self, problem: Problem, exact: bool = False, instances: Iterable[tuple[Value, ...]] | None = None
+    ) -> Question:
+        """The circuit of a problem, or of some instances of its target (values of the binders). With `exact`, see
+        `slicing`."""
         compilation = self._compiled
-        parts, settings = compilation.target(problem.target), compilation.settings(problem.excluded)
+        settings = compilation.settings(problem.excluded)
+        if instances is not None and isinstance(problem.target, Reach):
+            asked = [compilation.instance(problem.target, instance) for instance in instances]
+            parts = tuple(dict.fromkeys(asked))
+        else:
+            parts = compilation.target(problem.target)
         fixed = compilation.bits.fixed(problem.settings)
         if problem.honest:
             fixed.update(dict.fromkeys(compilation.bits.capabilities.values(), FALSE))
@@ -121,8 +131,9 @@ class Engine:
         settings that the lifecycle does not have.
         """
 
-        def explore(asked: Problem, exact: bool) -> Exploration:
-            return Exploration(self._compiled, self.question(asked, exact), asked, limit)
+        def explore(asked: Problem, exact: bool, symmetry: Symmetry) -> Exploration:
+            question = self.question(asked, exact, symmetry.representatives)
+            return Exploration(self._compiled, question, asked, limit, symmetry)
 
         return synthesized(self._compiled, explore, problem, Clock(budget or Budget()), limit, safe=safe)
 

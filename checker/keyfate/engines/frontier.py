@@ -23,10 +23,13 @@ from keyfate.engines.propagation import readers_of
 from keyfate.engines.sat import Clock
 from keyfate.engines.search import Run, Search
 from keyfate.engines.slicing import Question
-from keyfate.engines.space import Cube, Function, Space, space_of
+from keyfate.engines.space import Cube, Function, Space, Variable, space_of
 from keyfate.engines.symbolic import Simulation
+from keyfate.lifecycle import renaming
 from keyfate.lifecycle.names import ActionName, CapabilityName
 from keyfate.lifecycle.problem import Frontier, Implicant, Prime, Problem, Trace
+from keyfate.lifecycle.renaming import Members, composed, implicant, steps
+from keyfate.lifecycle.symmetry import Symmetry
 
 # The proof begins when the search has found nothing more for so many seconds, and for this share of the time that
 # finding the last took: until then there is nothing to prove.
@@ -40,11 +43,12 @@ class InexactError(Exception):
 
 @dataclass(frozen=True)
 class _Found:
-    """A run, its instances, and the settings under which it leads to the target."""
+    """A run, its instances, and the settings under which it leads to the target; all with members exchanged."""
 
     run: Run
     actions: tuple[ActionName, ...]
     settings: Function
+    members: Members
 
 
 class Exploration:
@@ -53,11 +57,15 @@ class Exploration:
     Every method raises OutOfBudgetError or MemoryError where that is so, and TooManyError past the limit.
     """
 
-    def __init__(self, compilation: Compilation, question: Question, problem: Problem, limit: int) -> None:
+    def __init__(
+        self, compilation: Compilation, question: Question, problem: Problem, limit: int, symmetry: Symmetry
+    ) -> None:
+        """Of the representatives' question, and so of all instances."""
         self._of = compilation
         self._question = question
         self._problem = problem
         self._limit = limit
+        self._symmetry = symmetry
         circuit = question.circuit
         bits = compilation.bits
         controls = {name: tuple(values) for name, values in bits.controls.items()}
@@ -137,12 +145,36 @@ class Exploration:
         if None in actions:
             raise InexactError
         settings = settings & self._admissible
-        fresh = settings & ~self._below
-        assert fresh.satisfiable(), "a run leads to the target under its own setting, which was not excluded"
-        self._found.append(_Found(run, tuple(filter(None, actions)), settings))
-        self._below = self._below | settings
+        before = self._below
+        assert (settings & ~before).satisfiable(), "a run leads to the target under its own setting, never excluded"
+        for members, image in self._images(settings):
+            self._found.append(_Found(run, tuple(filter(None, actions)), image, members))
+            self._below = self._below | image
+        fresh = self._below & ~before
         for cube in space.cover(fresh, self._below | space.negated(self._admissible)):
             yield space.clause(cube)
+
+    def _images(self, settings: Function) -> Iterator[tuple[Members, Function]]:
+        """These settings, and others that exchanges of members make of them."""
+        seen = {settings: None}
+        pending: list[tuple[Members, Function]] = [({}, settings)]
+        while pending:
+            members, image = pending.pop()
+            yield members, image
+            for swap in self._symmetry.exchanges:
+                other = self._image(image, swap)
+                if other not in seen:
+                    seen[other] = None
+                    pending.append((composed(members, swap), other))
+
+    def _image(self, settings: Function, members: Members) -> Function:
+        space = self._space
+        if not any(_moved(variable, members) for variable in space.variables):
+            return settings
+        result = space.false
+        for cube in space.cover(settings):
+            result = result | space.function_of(implicant(space.implicant(cube), members))
+        return result
 
     # From above
 
@@ -187,6 +219,8 @@ class Exploration:
         if safe and complete:
             others = tuple(self._listed(self._admissible & ~self._below, self._admissible))
         proof = invariant(self._question, (*self._facts, *(self._closed or ()))) if complete else None
+        if proof is not None and len(self._symmetry.images) > 1:
+            proof = renaming.invariant(proof, self._symmetry.images)
         return replace(self.unlisted(reason), primes=tuple(primes), safe=others, invariant=proof)
 
     def unlisted(self, reason: str) -> Frontier:
@@ -199,6 +233,7 @@ class Exploration:
             open=0 if self._closed is not None else count(self._gap()) * others,
             invariant=None,
             reason=reason,
+            symmetric=self._symmetry.sorts,
         )
 
     def _listed(self, settings: Function, admissible: Function) -> Iterator[Implicant]:
@@ -217,7 +252,7 @@ class Exploration:
             if here.satisfiable():
                 run = replace(found.run, first={**found.run.first, **space.choice(here)})
                 told = trace(self._of, self._question, self._problem, run, found.actions)
-                traces.append(_within(told, condition))
+                traces.append(_within(steps(told, found.members), condition))
                 left = left & ~here
         return tuple(traces)
 
@@ -260,6 +295,11 @@ def implied(space: Space, conditions: Sequence[Implicant], admissible: Function)
         else:
             kept = kept | functions[condition]
     return frozenset(needless)
+
+
+def _moved(variable: Variable, members: Members) -> bool:
+    """Whether an exchange of members makes another variable of it, or other values."""
+    return any(member in members for member in (*variable.name.args, *variable.values))
 
 
 def _within(told: Trace, condition: Implicant) -> Trace:

@@ -4,59 +4,94 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from keyfate.engines.compile import Compilation
 from keyfate.engines.frontier import Exploration, InexactError, implied, listed
 from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.space import Function, Space, TooManyError
-from keyfate.lifecycle.problem import Frontier, Prime, Problem, Reach, confined
+from keyfate.language.typed import Value
+from keyfate.lifecycle import renaming
+from keyfate.lifecycle.problem import Frontier, Implicant, Prime, Problem, Reach, Target, Trace, confined
+from keyfate.lifecycle.renaming import Members
+from keyfate.lifecycle.symmetry import Symmetry, instances, symmetry
 
 _NEWS = 1.0  # seconds between two tales of a frontier that is not finished
 
-Explore = Callable[[Problem, bool], Exploration]
-"""Begins with a problem; exactly, or on a slice that leaves out steps of which it knows nothing."""
+Explore = Callable[[Problem, bool, Symmetry], Exploration]
+"""Begins with the representatives of a problem; exactly, or on a slice that knows nothing of some steps."""
+
+
+@dataclass(frozen=True)
+class _Instance:
+    """What was found of an instance of a target: of another that exchanges of members take to it."""
+
+    explored: Exploration
+    members: Members
+
+    def frontier(self) -> Frontier:
+        return renaming.frontier(self.explored.frontier(), self.members)
+
+    def witnesses(self, condition: Implicant) -> tuple[Trace, ...]:
+        before = renaming.implicant(condition, renaming.inverse(self.members))
+        return tuple(renaming.trace(found, self.members) for found in self.explored.witnesses(before))
 
 
 def synthesized(
     compilation: Compilation, explore: Explore, problem: Problem, clock: Clock, limit: int, *, safe: bool
 ) -> Iterator[Frontier]:
     """What is known so far, again and again, and at last all or why not."""
-    if not problem.honest or not isinstance(problem.target, Reach):
-        exploration, reason = yield from _worked(explore, problem, clock)
+    target, whole = problem.target, _trivial(problem.target)
+    if isinstance(target, Reach) and not problem.excluded:
+        whole = symmetry(problem.lifecycle, problem.settings, target)
+    if not problem.honest or not isinstance(target, Reach):
+        exploration, reason = yield from _worked(explore, problem, whole, clock)
         yield _told(exploration, reason, safe)
         return
-    done: list[Exploration] = []
-    for target in confined(problem.target):
-        exploration, reason = _finished(_worked(explore, replace(problem, target=target), clock))
-        if reason:  # of the whole nothing can be said
-            known = exploration.unlisted(reason)
-            yield replace(known, reaching=0, open=known.configurations)
-            return
-        done.append(exploration)
+    explored: dict[tuple[Value, ...], Exploration] = {}
+    done: list[_Instance] = []
+    for instance, one in zip(instances(target), confined(target), strict=True):
+        first, members = whole.representative(instance)
+        if first not in explored:
+            asked = replace(problem, target=one)
+            assert first == instance, "the first of its kind comes first"
+            exploration, reason = _finished(_worked(explore, asked, _trivial(one), clock))
+            if reason:  # of the whole nothing can be said
+                known = exploration.unlisted(reason)
+                yield replace(known, reaching=0, open=known.configurations)
+                return
+            explored[first] = exploration
+        done.append(_Instance(explored[first], members))
     try:
-        yield _meeting(compilation, problem, done, limit, safe=safe)
+        yield replace(_meeting(compilation, problem, done, limit, safe=safe), symmetric=whole.sorts)
     except TooManyError as error:
-        yield done[0].unlisted(str(error))
+        yield done[0].explored.unlisted(str(error))
     except MemoryError:
-        yield done[0].unlisted("out of memory")
+        yield done[0].explored.unlisted("out of memory")
 
 
-def _worked(explore: Explore, problem: Problem, clock: Clock) -> Generator[Frontier, None, tuple[Exploration, str]]:
+def _trivial(target: Target) -> Symmetry:
+    """Each instance for itself."""
+    return Symmetry((), (), instances(target) if isinstance(target, Reach) else (), ({},))
+
+
+def _worked(
+    explore: Explore, problem: Problem, whole: Symmetry, clock: Clock
+) -> Generator[Frontier, None, tuple[Exploration, str]]:
     """What is known so far; then the exploration, and why it is not finished if it is not."""
-    exploration = explore(problem, False)
-    try:
-        yield from _news(exploration, clock)
-    except InexactError:
-        exploration = explore(problem, True)
+    exploration = explore(problem, False, whole)
+    for exact in (False, True):
+        if exact:
+            exploration = explore(problem, exact, whole)
         try:
             yield from _news(exploration, clock)
+        except InexactError:
+            continue
         except (OutOfBudgetError, TooManyError) as error:
             return exploration, str(error)
-    except (OutOfBudgetError, TooManyError) as error:
-        return exploration, str(error)
-    except MemoryError:
-        return exploration, "out of memory"
+        except MemoryError:
+            return exploration, "out of memory"
+        break
     return exploration, ""
 
 
@@ -88,7 +123,7 @@ def _told(exploration: Exploration, reason: str, safe: bool) -> Frontier:
 
 
 def _meeting(
-    compilation: Compilation, problem: Problem, instances: Sequence[Exploration], limit: int, *, safe: bool
+    compilation: Compilation, problem: Problem, found: Sequence[_Instance], limit: int, *, safe: bool
 ) -> Frontier:
     """The conditions under which each instance of a target can be reached, where each frontier is complete."""
     bits = compilation.bits
@@ -99,7 +134,7 @@ def _meeting(
         if name not in problem.settings.controls and len(values) > 1
     )
     admissible = _evaluated(compilation, space, fixed)
-    parts = tuple(instance.frontier() for instance in instances)
+    parts = tuple(instance.frontier() for instance in found)
     common = admissible
     for part in parts:
         some = space.false
@@ -109,8 +144,8 @@ def _meeting(
     conditions = tuple(listed(space, common, admissible, limit))
     needless = implied(space, conditions, admissible)
     primes = [
-        Prime(found, tuple(trace for instance in instances for trace in instance.witnesses(found)), found in needless)
-        for found in conditions
+        Prime(one, tuple(trace for instance in found for trace in instance.witnesses(one)), one in needless)
+        for one in conditions
     ]
     return Frontier(
         tuple(primes),

@@ -150,7 +150,8 @@ class Frontier:
     an honest problem, of controls); `reaching` those of them that meet a condition, `open` those that are not decided.
     `invariant` excludes the target under all others; None where some are open, for the `reason` given. `safe`, where
     it was asked for, are the minimal descriptions of the others. Where each of several `instances` of the target must
-    be reached, each has an invariant of its own, and conditions are what theirs have in common.
+    be reached, each has an invariant of its own, and conditions are what theirs have in common. `symmetric` names the
+    sorts whose members were exchanged to have instances examined for others.
     """
 
     primes: tuple[Prime, ...]
@@ -161,6 +162,7 @@ class Frontier:
     reason: str = ""
     safe: tuple[Implicant, ...] | None = None
     instances: tuple[Frontier, ...] = ()
+    symmetric: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
