@@ -295,10 +295,20 @@ def test_refuses_what_is_no_proof(claim: Unreachable | NotWithin | Undecided, wh
 def test_unknown_is_no_acceptance(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Solver, "check", lambda self, assumptions=(): "unknown")
     monkeypatch.setattr(Solver, "reason", lambda self: "tired")
-    for claim in (VOLATILE, Reached(REBOOT)):
-        judgement = CERTIFIER.certify(problem("volatile_"), claim)
-        assert not judgement.accepted
-        assert "tired" in judgement.reason
+    judgement = CERTIFIER.certify(problem("volatile_"), VOLATILE)
+    assert not judgement.accepted
+    assert "tired" in judgement.reason
+
+
+def test_a_state_that_leaves_something_open_is_no_acceptance(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = CERTIFIER.context
+    known, open_ = context.variable("known"), context.variable("open")
+    state = context.state([(known, True)])
+    assert state.truths([known, context.negation(known)]) == [True, False]
+    with pytest.raises(SolverError):
+        state.truths([open_])
+    monkeypatch.setattr(CERTIFIER._traces, "_relevant", lambda target, steps: [])
+    assert "open" in CERTIFIER.certify(problem("volatile_"), Reached(REBOOT)).reason
 
 
 @pytest.mark.parametrize(("error", "why"), [(SolverError("broken"), "broken"), (MemoryError(), "memory")])

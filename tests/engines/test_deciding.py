@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from keyfate.certifier.certify import Certifier
@@ -255,3 +257,22 @@ property small always n < 2
     finding = Engine(of).decide(asked)
     assert isinstance(finding, Unreachable)
     assert accepted(of, asked, finding)
+
+
+def test_settings_that_the_question_does_not_see_are_answered_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    of = lifecycle(VAULT)
+    guarded, loud = ControlName("guarded", ()), ControlName("loud", ())
+    quiet, noisy = (
+        replace(problem(of, "shut"), settings=Settings({guarded: False, loud: on}, {})) for on in (False, True)
+    )
+    engine = Engine(of)
+    assert isinstance(engine.decide(quiet), Reached)
+
+    def never(*_: object) -> None:
+        raise AssertionError("it was answered before")
+
+    monkeypatch.setattr(deciding, "_race", never)
+    again = engine.decide(noisy)
+    assert accepted(of, noisy, again)
+    assert isinstance(again, Reached)
+    assert dict(again.trace.controls)[loud] is True

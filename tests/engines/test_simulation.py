@@ -146,4 +146,4 @@ def test_what_is_come_by_happens_on_lifecycles_drawn_at_random(text: str) -> Non
         asked = Problem(of, Settings(), Reach(rule.binders, rule.target), rule.kind == "possible")
         question = engine.question(asked, exact=True)
         for sample in covering(question, lanes=256):
-            assert passes(of, asked, engine._trace(question, asked, sample.run, sample.actions)), rule.name
+            assert passes(of, asked, trace(engine._compiled, question, asked, sample.run, sample.actions)), rule.name

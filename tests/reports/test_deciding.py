@@ -15,6 +15,7 @@ from keyfate.checking.naming import Namer
 from keyfate.checking.results import Report, Result, exit_status
 from keyfate.checking.running import Options
 from keyfate.checking.session import open_session
+from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.problem import Finding, NotWithin, Problem, Reach, Reached, Undecided, Unreachable
 from keyfate.policy.loading import load_policy
 from keyfate.policy.policy import Policy
@@ -215,7 +216,7 @@ def test_a_trace_that_is_no_run_is_a_divergence(flash: Policy, court: Court) -> 
     assert isinstance(finding, Reached)
     swapped = replace(finding, trace=replace(finding.trace, actions=finding.trace.actions[::-1]))
     cut = replace(finding, trace=replace(finding.trace, actions=finding.trace.actions[:1]))
-    easy = Court(flash.lifecycle, Answers(swapped), Says(), Says(), "liar")
+    easy = Court(flash.lifecycle, Answers(swapped), Says(), Says(), "liar", Basis(flash.lifecycle))
     assert ask(flash, easy, "secrecy").verdict == "DIVERGED"
     assert ask(flash, replace(easy, engine=Answers(cut)), "secrecy").verdict == "DIVERGED"
     assert ask(flash, replace(easy, engine=Answers(finding)), "secrecy").verdict == "VIOLATED"

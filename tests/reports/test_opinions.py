@@ -114,7 +114,7 @@ def court(safe: Policy) -> Court:
 def ask(policy: Policy, court: Court, other: Finding, name: str, deadline: Deadline | None = None) -> Result:
     """With an engine beside the court's own."""
     engines = (("ours", court.engine), ("theirs", Says(other)))
-    panel = Panel(court.lifecycle, court.engine, court.certifier, court.twin, "all", engines)
+    panel = Panel(court.lifecycle, court.engine, court.certifier, court.twin, "all", court.basis, engines)
     rule = next(known for known in policy.lifecycle.properties if known.name == name)
     return PolicyCheck(policy, panel, Namer(policy.lifecycle), deadline or Deadline()).result(rule)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def asked(text: str) -> tuple[str, int, list[Finding]]:
     assert first is not None
     assert isinstance(first.finding, Reached)
     controls = dict(first.finding.trace.controls)
-    found = decide(Court(lifecycle, engine, court.certifier, court.twin, "x"), rule, Settings(controls), Deadline())
+    found = decide(replace(court, engine=engine, name="x"), rule, Settings(controls), Deadline())
     assert found.witness is not None
     assert isinstance(found.witness.finding, Reached)
     return found.verdict, len(found.witness.finding.trace.actions), engine.found

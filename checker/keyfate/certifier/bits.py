@@ -41,6 +41,7 @@ class Bits:
         self.meaning: dict[int, Bit] = {}
         self.exactly_one: list[tuple[int, ...]] = []
         self.siblings: dict[int, int] = {}  # of a variable, as a support: the group of exactly one
+        self.group_of: dict[int, int] = {}  # of a variable: the place of its group in `exactly_one`
         self.controls: dict[ControlName, Mapping[t.Value, int]] = {}
         self.states: dict[StateName, Mapping[t.Value, int]] = {}
         self.capabilities: dict[CapabilityName, int] = {}
@@ -82,6 +83,7 @@ class Bits:
         for variable in variables:
             mask |= self.formulas.mask(variable)
         self.siblings.update(dict.fromkeys(variables, mask))
+        self.group_of.update(dict.fromkeys(variables, group - 1))
         return dict(zip(domain.values, variables, strict=True))
 
     def holds(self, place: PlaceName, term: Term) -> int:

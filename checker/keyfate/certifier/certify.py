@@ -9,17 +9,19 @@ steps can happen and its last state is one of the target. Everything else,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from keyfate.certifier.bits import mismatch
 from keyfate.certifier.encoding import Encoding
 from keyfate.certifier.formulas import FALSE, TRUE
+from keyfate.certifier.judgement import GaveUpError, Judgement, RefusalError, judged
 from keyfate.certifier.running import runs
 from keyfate.certifier.smtlib import Printer, Script
 from keyfate.certifier.solve import solve
 from keyfate.certifier.steps import Step
+from keyfate.certifier.traces import Traces
 from keyfate.certifier.translation import Translation
 from keyfate.certifier.z3api import Context, Expr, Solver, SolverError
 from keyfate.language import typed as t
@@ -40,25 +42,6 @@ from keyfate.lifecycle.problem import (
 )
 
 SECONDS = 60.0  # one question to Z3; what a certificate needs is hundredths
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """Whether a finding was confirmed; if not, why. `clauses` is the size of the invariant checked,
-    `gave_up` says that Z3 came to no answer: neither confirmed nor refuted."""
-
-    accepted: bool
-    reason: str
-    clauses: int
-    gave_up: bool = False
-
-
-class RefusalError(Exception):
-    """Why a finding is not accepted."""
-
-
-class _GaveUpError(RefusalError):
-    """Z3 does not know."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +68,7 @@ class Certifier:
         self.seconds = seconds
         self.encoding = Encoding(lifecycle)
         self.context = Context()
+        self._ends: dict[int, list[tuple[Step, int]]] = {}
         self.now = Translation(self.context, self.encoding.formulas, "b{}".format)
 
     def certify(self, problem: Problem, finding: Finding) -> Judgement:
@@ -98,13 +82,13 @@ class Certifier:
                         raise RefusalError("no invariant was given")
                     self._check_invariant(problem, invariant)
                 case Reached(trace):
-                    self._check_trace(problem, trace)
+                    self._traces.check(problem, self.settings(problem), trace)
                 case NotWithin(steps):
                     raise RefusalError(f"a search of {steps} steps is no proof")
                 case Undecided(reason):
                     raise RefusalError(f"undecided: {reason}")
 
-        return _judged(check, clauses)
+        return judged(check, clauses)
 
     def solve(self, problem: Problem, budget: Budget | None = None) -> Finding:
         """Decides `problem` by Z3 alone: a shortest trace, an invariant that `certify` accepts,
@@ -153,7 +137,7 @@ class Certifier:
             ways = [runs(self.encoding, problem, trace, any_attacker=True) for trace in prime.traces]
             self._excluded(solver, -self.encoding.formulas.any_of(ways), "under some setting of it no trace runs")
 
-        return _judged(check, 0)
+        return judged(check, 0)
 
     def combines(
         self, problem: Problem, conditions: Sequence[Implicant], parts: Sequence[Sequence[Implicant]]
@@ -169,7 +153,7 @@ class Certifier:
             self._excluded(solver, formulas.all_of((some, -every)), said)
             self._excluded(solver, formulas.all_of((every, -some)), said)
 
-        return _judged(check, 0)
+        return judged(check, 0)
 
     # What both kinds of claim rest on
 
@@ -193,6 +177,10 @@ class Certifier:
     def background(self, problem: Problem) -> Iterator[Expr]:
         """True of every state: types, constraints and what the problem fixes."""
         yield self._typing
+        yield from self.settings(problem)
+
+    def settings(self, problem: Problem) -> Iterator[Expr]:
+        """What is asked of what never changes: constraints, what the problem excludes and what it fixes."""
         yield from self.now.exprs(self.known(problem))
 
     def open(self, problem: Problem) -> int:
@@ -215,11 +203,18 @@ class Certifier:
         return formulas.all_of(kept)
 
     @cached_property
+    def _traces(self) -> Traces:
+        return Traces(self.encoding, self.context, self.now, self._exactly_one)
+
+    @cached_property
     def _typing(self) -> Expr:
         """Each control and state of more than two values has exactly one (see `bits`)."""
+        return self.context.conjunction(self._exactly_one)
+
+    @cached_property
+    def _exactly_one(self) -> list[Expr]:
         # Written in Z3 itself: the store of formulas takes it for granted and would fold it away.
-        groups = [self.context.exactly_one(self.now.exprs(group)) for group in self.encoding.bits.exactly_one]
-        return self.context.conjunction(groups)
+        return [self.context.exactly_one(self.now.exprs(group)) for group in self.encoding.bits.exactly_one]
 
     def steps(self, problem: Problem) -> Iterator[Step]:
         """The instances that may happen."""
@@ -315,17 +310,28 @@ class Certifier:
         """For each instance, when it happens and leads from these clauses to where one of them
         fails; instances that touch none of them are left out."""
         formulas = self.encoding.formulas
+        ways: dict[Step, list[int]] = {}
+        for clause in clauses:
+            for step, failing in self._breaking(clause):
+                ways.setdefault(step, []).append(failing)
         for step in self.steps(problem):
-            failing = []
-            for clause in clauses:
-                after = step.after(clause)
-                if after != clause:
-                    failing.append(formulas.all_of((clause, -after)))
-            fails = formulas.any_of(failing)
-            if fails != FALSE:
-                happens = formulas.all_of((step.enabled, fails))
+            if step in ways:
+                happens = formulas.all_of((step.enabled, formulas.any_of(ways[step])))
                 if happens != FALSE:
                     yield step, happens
+
+    def _breaking(self, clause: int) -> list[tuple[Step, int]]:
+        """For each instance that may end `clause`, when it does if it happens: the same in every problem."""
+        found = self._ends.get(clause)
+        if found is None:
+            found = self._ends[clause] = []
+            for step in self.encoding.steps.values():
+                after = step.after(clause)
+                if after != clause:
+                    failing = self.encoding.formulas.all_of((clause, -after))
+                    if failing != FALSE:
+                        found.append((step, failing))
+        return found
 
     def _excluded(self, solver: Solver, formula: int, otherwise: str) -> None:
         """Refuses unless `formula` is impossible under what `solver` knows."""
@@ -337,88 +343,5 @@ class Certifier:
             return False
         answer = solver.check_with(self.now.expr(formula))
         if answer == "unknown":
-            raise _GaveUpError(f"Z3 does not know: {solver.reason()}")
+            raise GaveUpError(f"Z3 does not know: {solver.reason()}")
         return answer == "sat"
-
-    # Traces
-
-    def _check_trace(self, problem: Problem, trace: Trace) -> None:
-        target = self.encoding.target(problem)
-        steps = []
-        for number, action in enumerate(trace.actions, start=1):
-            step = self.encoding.steps.get(action)
-            if step is None:
-                raise RefusalError(f"step {number}: the lifecycle has no action {action}")
-            if problem.honest and step.by_attacker:
-                raise RefusalError(f"step {number}: {action} is an action of the attacker")
-            steps.append(step)
-        variables = self._relevant(target, steps)
-
-        start = self.fresh(problem)
-        if not self._possible(start, self.configuration(trace)):
-            raise RefusalError("the configuration of the trace is not admissible, or not that of the problem")
-        first = [self.encoding.first(v) for v in variables]
-        values = dict(zip(variables, start.truths(self.now.exprs(first)), strict=True))
-        for number, step in enumerate(steps, start=1):
-            here = self._at(problem, values)
-            if not self._possible(here, step.enabled):
-                raise RefusalError(f"step {number}: {step.name} is not enabled")
-            after = {v: n for v in variables if (n := step.next(v)) != v}
-            truths = here.truths(self.now.exprs(list(after.values())))
-            values = {**values, **dict(zip(after, truths, strict=True))}
-        if not self._possible(self._at(problem, values), target):
-            raise RefusalError("the trace does not end in a state of the target")
-
-    def _at(self, problem: Problem, values: Mapping[int, bool]) -> Solver:
-        """A solver that knows the state."""
-        solver = self.fresh(problem)
-        literals = self.now.exprs([variable if true else -variable for variable, true in values.items()])
-        solver.add(self.context.conjunction(literals))
-        return solver
-
-    def _relevant(self, target: int, steps: Sequence[Step]) -> list[int]:
-        """The variables whose values decide whether the steps can happen and where they end."""
-        formulas = self.encoding.formulas
-        distinct = {step.name: step for step in steps}.values()
-        support = formulas.support(target)
-        for step in distinct:
-            support |= formulas.support(step.enabled)
-        done = 0
-        while support & ~done:
-            fresh = formulas.variables(support & ~done)
-            done = support
-            for variable in fresh:
-                support |= formulas.support(self.encoding.first(variable))
-                for step in distinct:
-                    support |= formulas.support(step.next(variable))
-        return formulas.variables(support)
-
-    def configuration(self, trace: Trace) -> int:
-        """Every control, capability and free first value as `trace` has them."""
-        bits = self.encoding.bits
-        controls, capabilities, initial = dict(trace.controls), dict(trace.capabilities), dict(trace.initial)
-        free = {name for name in bits.states if name.name in self.encoding.unset}
-        for what, wanted, given in (
-            ("controls", bits.controls.keys(), controls.keys()),
-            ("capabilities", bits.capabilities.keys(), capabilities.keys()),
-            ("free first values", free, initial.keys()),
-        ):
-            if wanted != given:
-                raise RefusalError(f"the trace does not fix just the {what} of the lifecycle")
-        literals = [bits.controls[name].get(value, FALSE) for name, value in controls.items()]
-        literals += [bits.capabilities[name] if on else -bits.capabilities[name] for name, on in capabilities.items()]
-        literals += [bits.states[name].get(value, FALSE) for name, value in initial.items()]
-        return self.encoding.formulas.all_of(literals)
-
-
-def _judged(check: Callable[[], None], clauses: int) -> Judgement:
-    """Accepted if `check` comes to its end."""
-    try:
-        check()
-    except RefusalError as refusal:
-        return Judgement(False, str(refusal), clauses, isinstance(refusal, _GaveUpError))
-    except SolverError as error:
-        return Judgement(False, f"Z3 failed: {error}", clauses, True)
-    except MemoryError:
-        return Judgement(False, "out of memory", clauses, True)
-    return Judgement(True, "", clauses)

@@ -43,8 +43,14 @@ class Formulas:
 
     def all_of(self, operands: Iterable[int]) -> int:
         """The conjunction."""
-        seen: set[int] = set()
         pending = list(operands)
+        if len(pending) < 3:  # most of the time, and most of these with a constant
+            trimmed = [operand for operand in pending if operand != TRUE]
+            if FALSE in trimmed:
+                return FALSE
+            if len(trimmed) < 2:
+                return trimmed[0] if trimmed else TRUE
+        seen: set[int] = set()
         while pending:
             operand = pending.pop()
             if operand == TRUE or operand in seen:

@@ -105,6 +105,8 @@ class Reader:
 
     def indices(self, args: tuple[t.ValueExpr, ...], env: Env) -> Cases[tuple[t.Value, ...]]:
         """All arguments at once. One that is `none` comes before one out of range: no range would mend it."""
+        if all(isinstance(arg, t.Var | t.Constant) for arg in args):
+            return Cases({tuple(env[arg.name] if isinstance(arg, t.Var) else _constant(arg) for arg in args): TRUE})
         tuples: dict[tuple[t.Value, ...], int] = {(): TRUE}
         overflow: list[int] = []
         present: list[int] = []
@@ -324,3 +326,8 @@ def _ordered(left: t.Value, right: t.Value, operator: str) -> bool:
     if not isinstance(left, int) or not isinstance(right, int):
         return False  # `none` has no order
     return left < right if operator == "<" else left <= right
+
+
+def _constant(expr: t.ValueExpr) -> t.Value:
+    assert isinstance(expr, t.Constant)
+    return expr.value

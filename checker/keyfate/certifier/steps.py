@@ -70,6 +70,7 @@ class Step:
         self._read = read
         self._memo: dict[int, int] = {}
         self._next: dict[int, int] = {}
+        self._still = 0  # variables known to keep their value
 
     @cached_property
     def _guard_and_writes(self) -> tuple[int, tuple[Write, ...]]:
@@ -154,6 +155,8 @@ class Step:
         found = self._next.get(variable)
         if found is None:
             found = self._next[variable] = self._next_value(variable)
+            if found == variable:
+                self._still |= self._formulas.mask(variable)
         return found
 
     def _next_value(self, variable: int) -> int:
@@ -175,6 +178,12 @@ class Step:
 
     def after(self, formula: int) -> int:
         """`formula` in the state after."""
+        if not self._formulas.support(formula) & self._moving & ~self._still:
+            return formula
+        return self._formulas.substitute(formula, self._moving, self.next, self._memo)
+
+    @property
+    def _moving(self) -> int:
+        """What may change, as a support; new observations may come into it."""
         bits = self._encoding.bits
-        moving = self._changed | bits.happened_mask | bits.before_mask | bits.observed_mask
-        return self._formulas.substitute(formula, moving, self.next, self._memo)
+        return self._changed | bits.happened_mask | bits.before_mask | bits.observed_mask

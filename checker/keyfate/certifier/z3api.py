@@ -45,6 +45,7 @@ class Context:
             self._context = z3.Context()
             self._ref = self._context.ref()
             self._true = self.kept(z3core.Z3_mk_true(self._ref))
+            self._false = self.kept(z3core.Z3_mk_false(self._ref))
             self._sort = z3core.Z3_mk_bool_sort(self._ref)
             z3core.Z3_inc_ref(self._ref, z3core.Z3_sort_to_ast(self._ref, self._sort))
 
@@ -57,6 +58,10 @@ class Context:
     @property
     def true(self) -> Expr:
         return self._true
+
+    @property
+    def false(self) -> Expr:
+        return self._false
 
     def variable(self, name: str) -> Expr:
         with _translated():
@@ -108,6 +113,11 @@ class Context:
             if seconds is not None:
                 solver.set("timeout", _milliseconds(seconds))
             return Solver(self, self._ref, solver)
+
+    def state(self, values: Sequence[tuple[Expr, bool]]) -> State:
+        """The state in which variables have these values."""
+        with _translated():
+            return State(self, self._context, values)
 
     def reachability(self, names: Sequence[str]) -> Reachability:
         """A fresh fixedpoint engine over states of these Boolean variables."""
@@ -188,6 +198,32 @@ class Solver:
     def truth(self, expr: Expr) -> bool:
         """The value of one."""
         return self.truths([expr])[0]
+
+
+class State:
+    """Values of variables, under which Z3 evaluates expressions."""
+
+    def __init__(self, context: Context, z3_context: z3.Context, values: Sequence[tuple[Expr, bool]]) -> None:
+        self._context = context
+        self._ref = ref = z3_context.ref()
+        made = z3core.Z3_mk_model(ref)
+        self._model = z3.ModelRef(made, z3_context)
+        for variable, value in values:
+            declared = z3core.Z3_get_app_decl(ref, variable)
+            z3core.Z3_add_const_interp(ref, made, declared, context.true if value else context.false)
+
+    def truths(self, exprs: Sequence[Expr]) -> list[bool]:
+        """The value of each. Raises SolverError for one that hangs on a variable without a value."""
+        found = _array([self._context.true])
+        values = []
+        with _translated():
+            for expr in exprs:
+                z3core.Z3_model_eval(self._ref, self._model.model, expr, False, found)
+                value = z3core.Z3_get_bool_value(self._ref, found[0])
+                if value == z3.Z3_L_UNDEF:
+                    raise SolverError("a state leaves open what is asked of it")
+                values.append(bool(value == z3.Z3_L_TRUE))
+        return values
 
 
 class Reachability:

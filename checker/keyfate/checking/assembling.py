@@ -8,6 +8,7 @@ from keyfate.checking.judges import ENGINES, Court, Engine, EngineName, GaveUpEr
 from keyfate.checking.panel import Panel
 from keyfate.checking.synthesizing import Judges
 from keyfate.language.typed import Lifecycle
+from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.explicit import STATE_LIMIT, explore
 from keyfate.lifecycle.problem import Budget, Finding, Invariant, Problem, Settings, Trace
 
@@ -30,16 +31,17 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
     from keyfate.certifier.certify import Certifier
     from keyfate.twin.confirm import Confirmer
 
+    basis = Basis(lifecycle)
     certifier = Z3Judge(Certifier(lifecycle))
     twin = Confirmer(lifecycle).confirm
     if engine != "all":
-        return Court(lifecycle, _engine(engine, lifecycle, certifier), certifier, twin, ENGINES[engine])
-    engines = [(ENGINES[name], _engine(name, lifecycle, certifier)) for name in ALONE if name != "explicit"]
+        return Court(lifecycle, _engine(engine, basis, certifier), certifier, twin, ENGINES[engine], basis)
+    engines = [(ENGINES[name], _engine(name, basis, certifier)) for name in ALONE if name != "explicit"]
     engines.append((ENGINES["explicit"], _Explicit(FEW_STATES)))
-    return Panel(lifecycle, engines[0][1], certifier, twin, ENGINES[engine], tuple(engines))
+    return Panel(lifecycle, engines[0][1], certifier, twin, ENGINES[engine], basis, tuple(engines))
 
 
-def _engine(name: EngineName, lifecycle: Lifecycle, certifier: Z3Judge) -> Engine:
+def _engine(name: EngineName, basis: Basis, certifier: Z3Judge) -> Engine:
     if name == "explicit":
         return _Explicit(STATE_LIMIT)
     if name == "z3":
@@ -49,12 +51,12 @@ def _engine(name: EngineName, lifecycle: Lifecycle, certifier: Z3Judge) -> Engin
     if name == "spacer":
         from keyfate.engines.spacer import spacer
 
-        return Prover(lifecycle, spacer)
+        return Prover(basis.lifecycle, spacer, basis=basis)
     if name == "abc":
         from keyfate.engines.berkeley import berkeley
 
-        return Prover(lifecycle, berkeley)
-    return Prover(lifecycle)
+        return Prover(basis.lifecycle, berkeley, basis=basis)
+    return Prover(basis.lifecycle, basis=basis)
 
 
 def assemble_frontier(lifecycle: Lifecycle) -> Judges:
@@ -63,7 +65,8 @@ def assemble_frontier(lifecycle: Lifecycle) -> Judges:
     from keyfate.engines.decide import Engine as Prover
     from keyfate.twin.confirm import Confirmer
 
-    return Judges(lifecycle, Prover(lifecycle), Certifier(lifecycle), Confirmer(lifecycle).confirm)
+    basis = Basis(lifecycle)
+    return Judges(lifecycle, Prover(lifecycle, basis=basis), Certifier(lifecycle), Confirmer(lifecycle).confirm, basis)
 
 
 class Z3Judge:

@@ -14,10 +14,9 @@ from keyfate.checking.judges import Certifier, Confirmation, GaveUpError
 from keyfate.checking.results import DIVERGED, MET, UNDECIDED
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.account import explain
-from keyfate.lifecycle.deduction import Deduction
+from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.interpreter import ReplayError
 from keyfate.lifecycle.problem import Problem, Reach, Reached, Trace
-from keyfate.lifecycle.universe import universe
 
 Answered = Literal["accepted", "refused", "gave up"]
 
@@ -88,8 +87,8 @@ class _Seat:
         return Z3Judge(Certifier(self.lifecycle, self.seconds))
 
     @cached_property
-    def deduction(self) -> Deduction:
-        return Deduction(universe(self.lifecycle))
+    def basis(self) -> Basis:
+        return Basis(self.lifecycle)
 
     @cached_property
     def twin(self) -> Callable[[Problem, Trace], Confirmation]:
@@ -122,7 +121,7 @@ def _by_z3(number: int, claim: Claim, certifier: Certifier) -> Ruling:
 
 def _by_cvc5(number: int, claim: Claim, seat: _Seat) -> Ruling:
     from keyfate.certifier import cvc5api
-    from keyfate.certifier.certify import RefusalError
+    from keyfate.certifier.judgement import RefusalError
     from keyfate.certifier.z3api import SolverError
 
     assert claim.invariant is not None
@@ -150,7 +149,7 @@ def _trace(number: int, claim: Claim, seat: _Seat) -> Iterator[Ruling]:
     if ruling.answered != "accepted":  # perhaps it does not even say what every control is
         return
     try:
-        account = explain(seat.lifecycle, trace, problem.target, honest=problem.honest, deduction=seat.deduction)
+        account = explain(seat.lifecycle, trace, problem.target, honest=problem.honest, basis=seat.basis)
     except ReplayError as error:
         yield Ruling(number, "interpreter", "refused", str(error))
         return

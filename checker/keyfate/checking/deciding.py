@@ -9,7 +9,7 @@ from functools import cached_property
 from keyfate.checking import possible
 from keyfate.checking.answering import Outcome, result
 from keyfate.checking.judges import Answer, Court, Deadline
-from keyfate.checking.memory import Memory
+from keyfate.checking.memory import Memory, Rumours
 from keyfate.checking.naming import Namer, plain
 from keyfate.checking.panel import merged
 from keyfate.checking.possible import Possibility
@@ -39,6 +39,7 @@ class PolicyCheck:
         namer: Namer,
         deadline: Deadline,
         possibilities: dict[tuple[object, ...], Possibility] | None = None,
+        rumours: Rumours | None = None,
     ) -> None:
         self.policy = policy
         self.lifecycle = policy.lifecycle
@@ -47,6 +48,7 @@ class PolicyCheck:
         self._deadline = deadline
         # What is possible hangs on the controls alone (R13), which policies may share.
         self._possibilities = {} if possibilities is None else possibilities
+        self._rumours = Rumours() if rumours is None else rumours
 
     def result(self, rule: t.Property) -> Result:
         """The verdict on one property."""
@@ -59,6 +61,7 @@ class PolicyCheck:
         seconds = time.perf_counter() - started
         if outcome.shown is not None and outcome.shown.trace is not None and outcome.verdict != "DIVERGED":
             self._memory.add(outcome.shown.trace)
+            self._rumours.add(outcome.shown.trace)
         return result(self.policy, rule, outcome, self._namer, self._court.name, seconds), outcome.answers
 
     def _safety(self, rule: t.Property) -> Outcome:
@@ -118,7 +121,7 @@ class PolicyCheck:
         """VACUOUS where no reachable state satisfies `when` (R14)."""
         if rule.when is None or self._memory.reaches_when(rule):
             return None
-        answer = self._court.ask(self._problem(Reach(rule.binders, rule.when)), self._deadline, enact=False)
+        answer = self._run_to(Reach(rule.binders, rule.when))
         if answer.divergence is not None:
             return Outcome("DIVERGED", answer, answer.certificate, f"whether it is vacuous: {answer.divergence}")
         if isinstance(answer.finding, Unreachable):
@@ -127,8 +130,6 @@ class PolicyCheck:
             return self._bounded(replace(vacuous, answers=(answer,)))
         if isinstance(answer.finding, Undecided | NotWithin):
             return Outcome("UNKNOWN", reason="nothing breaks it; whether its `when` is reachable was not decided")
-        if answer.trace is not None:
-            self._memory.add(answer.trace)
         return None
 
     def _bounded(self, proof: Outcome) -> Outcome:
@@ -138,12 +139,31 @@ class PolicyCheck:
             return Outcome("DIVERGED", certificate=proof.certificate, reason=f"whether a range ends: {divergence}")
         return replace(proof, within=within)
 
+    def _run_to(self, target: Reach | Enabled | OutOfRange) -> Answer:
+        """Whether there is a run to the target: what another policy's shows under this one, else what the engine
+        finds. It need not be a shortest, and is shown to nobody."""
+        problem = self._problem(target)
+        answer = self._borrowed(problem) or self._court.ask(problem, self._deadline, enact=False)
+        if answer.trace is not None and answer.divergence is None:
+            self._memory.add(answer.trace)
+            self._rumours.add(answer.trace, target)
+        return answer
+
+    def _borrowed(self, problem: Problem) -> Answer | None:
+        for trace in self._rumours.likely(problem.target, problem.settings):
+            if self._deadline.passed:
+                return None
+            answer = self._court.offer(problem, trace, enact=False)
+            if answer is not None:
+                return answer
+        return None
+
     def _problem(self, target: Reach | Enabled | OutOfRange) -> Problem:
         return Problem(self.lifecycle, self.policy.settings, target)
 
     @cached_property
     def _memory(self) -> Memory:
-        return Memory(self.lifecycle, self._court.deduction)
+        return Memory(self.lifecycle, self._court.basis)
 
     @cached_property
     def _open(self) -> frozenset[object]:
@@ -155,7 +175,7 @@ class PolicyCheck:
         ends = {(n.low, n.high) for a in self.lifecycle.actions for n in nodes(a.effects) if isinstance(n, t.Plus)}
         if not ends:
             return (), None
-        answer = self._court.ask(self._problem(OutOfRange()), self._deadline, enact=False)
+        answer = self._run_to(OutOfRange())
         if answer.divergence is not None:
             return (), answer.divergence
         if isinstance(answer.finding, Unreachable):
@@ -169,14 +189,13 @@ class PolicyCheck:
         divergence on the way."""
         left = {a.name for a in self.lifecycle.actions} - self._memory.happened
         while left:
-            answer = self._court.ask(self._problem(Enabled(frozenset(left))), self._deadline, enact=False)
+            answer = self._run_to(Enabled(frozenset(left)))
             if answer.divergence is not None:
                 return None, f"which actions can never happen: {answer.divergence}"
             if isinstance(answer.finding, Unreachable):
                 break
             if answer.trace is None:
                 return None, None
-            self._memory.add(answer.trace)
             left -= {a.name for a in answer.trace.actions}
             left -= self._memory.enabled_at_last(left)
         return tuple(a.name for a in self.lifecycle.actions if a.name in left), None

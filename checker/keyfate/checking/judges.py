@@ -10,27 +10,24 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Literal, Protocol
 
 from keyfate.checking.results import Certificate
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.account import Account, explain
-from keyfate.lifecycle.deduction import Deduction
+from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.interpreter import ReplayError
 from keyfate.lifecycle.problem import (
     Budget,
     Finding,
     Invariant,
     Problem,
-    Reach,
     Reached,
     Settings,
     Trace,
     Undecided,
     Unreachable,
 )
-from keyfate.lifecycle.universe import universe
 
 EngineName = Literal["auto", "z3", "explicit", "spacer", "abc", "all"]
 ENGINES: dict[EngineName, str] = {
@@ -153,18 +150,14 @@ TIMEOUT = "the time given was up"
 
 @dataclass(frozen=True)
 class Court:
-    """The judges of one lifecycle; `name` is what results call the engine."""
+    """The judges of one lifecycle; `name` is what results call the engine, `basis` the interpreter's."""
 
     lifecycle: Lifecycle
     engine: Engine
     certifier: Certifier
     twin: Twin
     name: str
-
-    @cached_property
-    def deduction(self) -> Deduction:
-        """Over the lifecycle's terms, which are worth counting only once."""
-        return Deduction(universe(self.lifecycle))
+    basis: Basis
 
     def ask(self, problem: Problem, deadline: Deadline, *, enact: bool = True) -> Answer:
         """Decide `problem` and have the finding judged. `enact`: a trace goes to the twin too."""
@@ -180,26 +173,31 @@ class Court:
             return replace(self._proof(name, problem, finding), problem=problem)
         return Answer(finding, problem=problem)
 
-    def offer(self, problem: Problem, trace: Trace) -> Answer | None:
+    def offer(self, problem: Problem, trace: Trace, *, enact: bool = True) -> Answer | None:
         """The judged answer if `trace` is a run to the target, which nobody claims; else None."""
+        account = self._account(problem, trace)
+        if isinstance(account, ReplayError) or not account.reached:
+            return None
+        return replace(
+            self._judged(self.name, problem, Reached(trace, shortest=False), account, enact), problem=problem
+        )
+
+    def _account(self, problem: Problem, trace: Trace) -> Account | ReplayError:
         try:
-            account = explain(self.lifecycle, trace, problem.target, honest=problem.honest, deduction=self.deduction)
-        except ReplayError:
-            return None
-        if account.binding is None:
-            return None
-        return replace(self._trace(self.name, problem, Reached(trace, shortest=False), True), problem=problem)
+            return explain(self.lifecycle, trace, problem.target, honest=problem.honest, basis=self.basis)
+        except ReplayError as error:
+            return error
 
     def _trace(self, name: str, problem: Problem, finding: Reached, enact: bool) -> Answer:
-        try:
-            account = explain(
-                self.lifecycle, finding.trace, problem.target, honest=problem.honest, deduction=self.deduction
-            )
-        except ReplayError as error:
-            return Answer(finding, divergence=f"{name} found a trace that the interpreter refuses: {error}")
-        if isinstance(problem.target, Reach) and account.binding is None:
+        account = self._account(problem, finding.trace)
+        if isinstance(account, ReplayError):
+            return Answer(finding, divergence=f"{name} found a trace that the interpreter refuses: {account}")
+        if not account.reached:
             said = f"{name} found a trace that the interpreter replays to a state that is not asked for"
             return Answer(finding, divergence=said)
+        return self._judged(name, problem, finding, account, enact)
+
+    def _judged(self, name: str, problem: Problem, finding: Reached, account: Account, enact: bool) -> Answer:
         judgement = self.certifier.certify(problem, finding)
         if not judgement.accepted:
             said = f"{name} found a trace that the certifier refuses: {judgement.reason}"

@@ -16,6 +16,7 @@ from keyfate.checking.assembling import assemble
 from keyfate.checking.certificates import Certified, certified
 from keyfate.checking.deciding import PolicyCheck
 from keyfate.checking.judges import ENGINES, TIMEOUT, Court, Deadline, EngineName
+from keyfate.checking.memory import Rumours
 from keyfate.checking.naming import Namer
 from keyfate.checking.possible import Possibility
 from keyfate.checking.results import PolicySummary, Result
@@ -64,6 +65,7 @@ class Seat:
     court: Court
     namer: Namer
     possibilities: dict[tuple[object, ...], Possibility] = field(default_factory=dict)
+    rumours: Rumours = field(default_factory=Rumours)
 
 
 class Bench:
@@ -146,7 +148,7 @@ def _possible_first(rules: Sequence[Property]) -> list[Property]:
 def _check(part: _Part, bench: Bench, tick: Tick | None, keep: Keep | None) -> Checked:
     policy, options = part.policy, part.options
     seat = bench.of(policy.lifecycle)
-    check = PolicyCheck(policy, seat.court, seat.namer, options.deadline, seat.possibilities)
+    check = PolicyCheck(policy, seat.court, seat.namer, options.deadline, seat.possibilities, seat.rumours)
     rules = _rules(policy, options)
     results: dict[str, Result] = {}
     dead, divergence = None, None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Literal, Protocol
 
 from keyfate.checking.frontier import Condition, FrontierTrace, PropertyFrontier
@@ -14,7 +13,7 @@ from keyfate.checking.naming import plain
 from keyfate.checking.results import Certificate, Plain, Scope
 from keyfate.language.typed import Lifecycle, Property
 from keyfate.lifecycle.account import explain
-from keyfate.lifecycle.deduction import Deduction
+from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.instances import capability_names, control_domains, control_names
 from keyfate.lifecycle.interpreter import ReplayError
 from keyfate.lifecycle.problem import (
@@ -31,7 +30,6 @@ from keyfate.lifecycle.problem import (
     Unreachable,
     confined,
 )
-from keyfate.lifecycle.universe import universe
 
 NOT_JUDGED = "it was not finished"
 
@@ -60,11 +58,7 @@ class Judges:
     engine: Synthesizer
     certifier: FrontierCertifier
     twin: Twin
-
-    @cached_property
-    def deduction(self) -> Deduction:
-        """Over the lifecycle's terms, which are worth counting only once."""
-        return Deduction(universe(self.lifecycle))
+    basis: Basis
 
 
 def synthesize(
@@ -140,9 +134,7 @@ class _Telling:
         """Who refuses the trace, if anybody; and the twin's evidence."""
         problem = self._problem
         try:
-            account = explain(
-                judges.lifecycle, trace, problem.target, honest=problem.honest, deduction=judges.deduction
-            )
+            account = explain(judges.lifecycle, trace, problem.target, honest=problem.honest, basis=judges.basis)
         except ReplayError as error:
             return f"the interpreter refuses a trace: {error}", ()
         if account.binding is None:

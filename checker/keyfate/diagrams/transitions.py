@@ -35,7 +35,7 @@ from keyfate.language.typed import (
     Value,
     Var,
 )
-from keyfate.lifecycle.deduction import Deduction
+from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.evaluation import Absent, State
 from keyfate.lifecycle.instances import Env, assignments, state_names
 from keyfate.lifecycle.interpreter import Interpreter, ReplayError
@@ -90,7 +90,7 @@ def transitions(
     for happening in anything.happenings():
         found |= dict.fromkeys(_candidates(anything, happening, set(states), found))
     candidates = tuple(found)
-    search = _Search(lifecycle, settings, states, candidates, anything.frame.deduction)
+    search = _Search(lifecycle, settings, states, candidates)
     search.run(Budget(seconds))
     initial = _initial(anything, settings, states)
     return Reachable(candidates, frozenset(search.reached), frozenset(search.left), initial)
@@ -174,10 +174,9 @@ class _Search:
         settings: Settings,
         states: Sequence[str],
         candidates: Sequence[Transition],
-        deduction: Deduction,
     ) -> None:
         self._lifecycle = lifecycle
-        self._deduction = deduction
+        self._basis = Basis(lifecycle)
         self._settings = settings
         self._candidates = frozenset(candidates)
         self._states = frozenset(states)
@@ -248,7 +247,7 @@ class _Search:
     def _learn(self, trace: Trace) -> None:
         """Take every transition on the run off the question."""
         interpreter = Interpreter(
-            self._lifecycle, dict(trace.controls), dict(trace.capabilities), watch=(), deduction=self._deduction
+            self._lifecycle, dict(trace.controls), dict(trace.capabilities), watch=(), basis=self._basis
         )
         run = interpreter.replay(trace)
         for before, after in pairwise(run):

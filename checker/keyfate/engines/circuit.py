@@ -74,8 +74,11 @@ class Graph:
 
     def all(self, literals: Iterable[int]) -> int:
         """All hold; true of none."""
+        listed = list(literals)
+        if len(listed) < 3:  # most of the time
+            return self.both(*listed) if len(listed) == 2 else listed[0] if listed else TRUE
         result = TRUE
-        for literal in sorted(set(literals)):
+        for literal in sorted(set(listed)):
             result = self.both(result, literal)
             if result == FALSE:
                 return FALSE

@@ -47,46 +47,46 @@ class Encoding:
         wanted = [root for root in roots if root >> 1 not in variable]
         if not wanted:
             return
-        nodes = self._missing(wanted)
-        readers: dict[int, int] = dict.fromkeys(nodes, 0)
-        for node in nodes:
-            if left[node] != LEAF:
-                for fan in (left[node], right[node]):
-                    if fan >> 1 in readers:  # a negated reader needs the variable, as two readers do
-                        readers[fan >> 1] += 2 if fan & 1 else 1
-        for root in wanted:
-            readers[root >> 1] += 2
+        readers = self._readers(wanted)
         clauses: list[list[int]] = []
-        for node in nodes:
-            if left[node] == LEAF:
+        for node in sorted(readers):
+            a = left[node]
+            if a == LEAF:
                 variable[node] = fresh()
             elif readers[node] > 1:
                 inner: list[int] = []
-                stack = [right[node], left[node]]
+                stack = [right[node], a]
                 while stack:
                     fan = stack.pop()
                     at = fan >> 1
-                    if at in variable:
-                        inner.append(-variable[at] if fan & 1 else variable[at])
+                    known = variable.get(at)
+                    if known is not None:
+                        inner.append(-known if fan & 1 else known)
                     else:
                         stack.append(right[at])
                         stack.append(left[at])
-                own = fresh()
-                variable[node] = own
-                for literal in inner:
-                    clauses.append([-own, literal])
-                clauses.append([own, *(-literal for literal in inner)])
+                variable[node] = own = fresh()
+                clauses += [[-own, literal] for literal in inner]
+                clauses.append([own, *[-literal for literal in inner]])
         self._solver.extend(clauses)
 
-    def _missing(self, roots: Iterable[int]) -> list[int]:
-        """The nodes below `roots` that have no variable yet, in topological order."""
-        seen: set[int] = set()
-        stack = [root >> 1 for root in roots]
+    def _readers(self, roots: Iterable[int]) -> dict[int, int]:
+        """The nodes below `roots` that have no variable yet, each with how often it is read. What a root or a
+        negation reads needs a variable, as what is read twice does, and counts as two."""
+        left, right, variable = self._left, self._right, self._variable
+        readers = dict.fromkeys([root >> 1 for root in roots], 2)
+        stack = list(readers)
         while stack:
             node = stack.pop()
-            if node not in seen and node not in self._variable:
-                seen.add(node)
-                if self._left[node] != LEAF:
-                    stack.append(self._left[node] >> 1)
-                    stack.append(self._right[node] >> 1)
-        return sorted(seen)
+            a = left[node]
+            if a == LEAF:
+                continue
+            for fan in (a, right[node]):
+                at = fan >> 1
+                if at not in variable:
+                    count = readers.get(at)
+                    if count is None:
+                        stack.append(at)
+                        count = 0
+                    readers[at] = count + (2 if fan & 1 else 1)
+        return readers

@@ -40,13 +40,13 @@ from keyfate.lifecycle.universe import universe
 class Compilation:
     """The transition system of one lifecycle as literals of `graph`."""
 
-    def __init__(self, lifecycle: t.Lifecycle) -> None:
+    def __init__(self, lifecycle: t.Lifecycle, deduction: Deduction | None = None) -> None:
         self.lifecycle = lifecycle
         self.graph = Graph()
         self.honest = self.graph.leaf()  # constant in every question: attackers do not act
         self.stepped = self.graph.leaf()  # some instance happens; its meaning is settled in slicing
         self.bits = Bits(self.graph, lifecycle)
-        self._deduction = Deduction(universe(lifecycle))
+        self._deduction = deduction or Deduction(universe(lifecycle))
         self._pasts: dict[int, t.Past] = {}
         self._next: dict[int, int] = {}
         self._initial: dict[int, int | None] = {}

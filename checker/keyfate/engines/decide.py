@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import cached_property
 
 from keyfate.engines.answers import happening, invariant, trace
-from keyfate.engines.circuit import FALSE
+from keyfate.engines.circuit import FALSE, Circuit
 from keyfate.engines.compile import Compilation
 from keyfate.engines.frontier import Exploration
 from keyfate.engines.ic3 import Answer, Broken, Open, Proof, proving
@@ -23,6 +23,7 @@ from keyfate.engines.simulation import covering
 from keyfate.engines.slicing import Constants, Question, slice_question
 from keyfate.engines.synthesis import synthesized
 from keyfate.language.typed import Lifecycle, Value
+from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.names import CapabilityOn
 from keyfate.lifecycle.problem import (
     Budget,
@@ -32,6 +33,7 @@ from keyfate.lifecycle.problem import (
     Problem,
     Reach,
     Reached,
+    Target,
     Trace,
     Undecided,
     Unreachable,
@@ -45,16 +47,20 @@ _LONG_LEAD = 2.0  # of the proof, where whoever asks has looked for a run alread
 
 
 class Engine:
-    """Decides problems about one lifecycle, whose circuit is built once. `prover` stands in for IC3."""
+    """Decides problems about one lifecycle, whose circuit is built once. `prover` stands in for IC3; `basis` may be
+    shared with others."""
 
-    def __init__(self, lifecycle: Lifecycle, prover: Prover | None = None) -> None:
+    def __init__(self, lifecycle: Lifecycle, prover: Prover | None = None, *, basis: Basis | None = None) -> None:
         self.lifecycle = lifecycle
         self._prover = prover
+        self._basis = basis or Basis(lifecycle)
         self._constants: dict[tuple[tuple[int, int], ...], Constants] = {}
+        self._answers: dict[Circuit, Proof | Run] = {}
+        self._reached: dict[tuple[Target, bool], bool] = {}  # whether there was a run, when last asked
 
     @cached_property
     def _compiled(self) -> Compilation:
-        return Compilation(self.lifecycle)
+        return Compilation(self.lifecycle, self._basis.deduction)
 
     def decide(self, problem: Problem, budget: Budget | None = None, *, sampled: bool = False) -> Finding:
         """Whether the problem's target can be reached, with an invariant or a shortest trace.
@@ -79,11 +85,17 @@ class Engine:
 
     def _answer(self, problem: Problem, budget: Budget, clock: Clock, sampled: bool, exact: bool) -> Finding | None:
         question = self.question(problem, exact)
-        answer: Proof | Word | Open | Run
-        if self._prover is None:
-            answer = _race(question, problem, budget, clock, _LONG_LEAD if sampled else _LEAD)
-        else:
+        answer: Proof | Word | Open | Run | None = None
+        if budget.steps is None:  # many settings differ in nothing that the question sees
+            answer = self._answers.get(question.circuit)
+        if answer is None and self._prover is not None:
             answer = _told(self._prover, question, budget, clock)
+        elif answer is None:
+            asked = (problem.target, problem.honest)
+            answer = _race(question, budget, clock, *_handicap(problem, sampled, self._reached.get(asked)))
+            self._reached[asked] = isinstance(answer, Run)
+        if isinstance(answer, Proof | Run):
+            self._answers[question.circuit] = answer
         match answer:
             case Proof():
                 return Unreachable(invariant(question, answer.clauses))
@@ -96,6 +108,7 @@ class Engine:
                 if None in actions:
                     return None
                 return Reached(trace(self._compiled, question, problem, answer, tuple(filter(None, actions))))
+        raise AssertionError(answer)
 
     def question(
         self, problem: Problem, exact: bool = False, instances: Iterable[tuple[Value, ...]] | None = None
@@ -166,14 +179,25 @@ def _goes_on(trace: Trace, beginning: Trace) -> bool:
     return len(trace.actions) > length and replace(trace, actions=trace.actions[:length]) == beginning
 
 
-def _race(question: Question, problem: Problem, budget: Budget, clock: Clock, ahead: float) -> Proof | Open | Run:
+def _handicap(problem: Problem, sampled: bool, reached: bool | None) -> tuple[float, float]:
+    """The search's share of the proof's time, and how many seconds the proof is ahead.
+
+    `reached`: whether there was a run under the settings that were asked before, if any were: most often there is
+    now, too. Else who asks for a witness expects one, and the search begins, and else the proof does.
+    """
+    if sampled:
+        return 0.5, _LONG_LEAD
+    if reached is None:
+        return (1.0, -_LEAD) if problem.honest else (0.5, _LEAD)
+    return (1.0, -_LEAD / 2) if reached else (0.5, 2 * _LEAD)
+
+
+def _race(question: Question, budget: Budget, clock: Clock, share: float, lead: float) -> Proof | Open | Run:
     """Proof and search by turns: where there is a run, search is the faster of the two, and its run is a shortest.
 
     Which of them ends it does not depend on how the time is shared.
     """
     circuit = question.circuit
-    # Who asks for a witness expects one, and the search begins; else the proof does. Then each gets its share.
-    share, lead = (1.0, -_LEAD) if problem.honest else (0.5, ahead)
     proof: Generator[None, None, Answer] | None = proving(circuit, clock, budget.steps)
     search: Generator[None, None, Run | None] | None = searching(circuit, clock, budget.steps, _capabilities(question))
     proved, searched = 0.0, 0.0  # seconds so far

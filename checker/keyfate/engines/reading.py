@@ -66,11 +66,16 @@ class Names:
 
     def __init__(self, lifecycle: t.Lifecycle, actions: Sequence[ActionName]) -> None:
         self.places = place_names(lifecycle)
+        self._order = {name: number for number, name in enumerate(self.places)}
         self.messages = {family.name: family for family in lifecycle.terms if family.kind == "message"}
         self.instances: dict[str, list[ActionName]] = {}
         for action in actions:
             self.instances.setdefault(action.name, []).append(action)
         self._compounds: dict[tuple[str, str | None, tuple[Term, ...]], Compound] = {}
+
+    def order(self, place: PlaceName) -> int:
+        """Where a place stands among all."""
+        return self._order[place]
 
     def compound(self, function: t.Function, label: str | None, args: tuple[Term, ...]) -> Compound:
         """The one object for this term, so that its hash is computed once."""
@@ -231,11 +236,10 @@ class Reader:
                 beyond.append(found.overflow)
                 for name, under in found.of.items():
                     listed.setdefault(name, []).append(under)
-        members = []
-        for name in self._names.places:
-            literal = self._graph.any(listed.get(name, ())) ^ places.complement
-            if literal != FALSE:
-                members.append((name, literal))
+        merged = self._merge(listed)
+        if places.complement:
+            merged = {name: merged.get(name, FALSE) ^ 1 for name in self._names.places}
+        members = [(name, merged[name]) for name in sorted(merged, key=self._names.order) if merged[name] != FALSE]
         return tuple(members), self._graph.any(beyond)
 
     def capability(self, reference: t.CapabilityRef, env: Env) -> int:

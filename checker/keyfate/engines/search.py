@@ -27,6 +27,11 @@ class Unrolling:
 
     def __init__(self, circuit: Circuit) -> None:
         self._circuit = circuit
+        self._fans = [
+            (node, a >> 1, a & 1, b >> 1, b & 1)
+            for node, (a, b) in enumerate(zip(circuit.left, circuit.right, strict=True))
+            if node and a != LEAF
+        ]
         self.graph = Graph()
         self.frames: list[list[int]] = []  # frame -> node -> literal of `graph`
         self.inputs: list[dict[int, int]] = []  # frame -> input -> literal of `graph`
@@ -57,12 +62,16 @@ class Unrolling:
         return values
 
     def _gates(self, values: list[int]) -> None:
-        left, right, both = self._circuit.left, self._circuit.right, self.graph.both
-        for node in range(1, len(left)):
-            a = left[node]
-            if a != LEAF:
-                b = right[node]
-                values[node] = both(values[a >> 1] ^ (a & 1), values[b >> 1] ^ (b & 1))
+        both = self.graph.both
+        for node, a, negated_a, b, negated_b in self._fans:
+            x, y = values[a] ^ negated_a, values[b] ^ negated_b
+            # Constants are folded here: most gates of early frames are, and a call costs more than they do.
+            if x > 1 and y > 1:
+                values[node] = both(x, y)
+            elif x and y:
+                values[node] = max(x, y)  # one of them is true
+            else:
+                values[node] = FALSE
 
 
 def _read(values: Sequence[int], literal: int) -> int:

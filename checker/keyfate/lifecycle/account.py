@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyfate.language.typed import And, Condition, Derivable, Lifecycle, Or, Past, Quantifier, Value
-from keyfate.lifecycle.deduction import Deduction, Derivation, Sighting, derive
+from keyfate.lifecycle.basis import Basis
+from keyfate.lifecycle.deduction import Derivation, Sighting, derive
 from keyfate.lifecycle.evaluation import State
 from keyfate.lifecycle.instances import Env, assignments
 from keyfate.lifecycle.interpreter import Interpreter
@@ -60,12 +61,13 @@ class Reason:
 
 @dataclass(frozen=True)
 class Account:
-    """A run step by step; if it reaches its target, for which values of the target's variables
+    """A run step by step; whether it reaches its target, for which values of the target's variables
     (by `Param.name`), and a derivation for all that the target says is known or recoverable."""
 
     steps: tuple[Step, ...]
     binding: Mapping[str, Value] | None
     reasons: tuple[Reason, ...]
+    reached: bool
 
 
 def explain(
@@ -74,15 +76,15 @@ def explain(
     target: Target | None = None,
     *,
     honest: bool = False,
-    deduction: Deduction | None = None,
+    basis: Basis | None = None,
 ) -> Account:
     """Replay `trace` and say what each step did. Raises ReplayError if it is no run.
 
-    `deduction` may be shared by all that is explained of one lifecycle.
+    `basis` may be shared by all that is explained of one lifecycle.
     """
     watch = (target.condition,) if isinstance(target, Reach) else ()
     controls, capabilities = dict(trace.controls), dict(trace.capabilities)
-    interpreter = Interpreter(lifecycle, controls, capabilities, honest, watch=watch, deduction=deduction)
+    interpreter = Interpreter(lifecycle, controls, capabilities, honest, watch=watch, basis=basis)
     run = interpreter.replay(trace)
     actors = {action.name: action.actor for action in lifecycle.actions}
     steps = []
@@ -107,7 +109,10 @@ def explain(
                 binding = env
                 reasons = tuple(_reasons(interpreter, target.condition, env, steps))
                 break
-    return Account(tuple(steps), binding, reasons)
+        reached = binding is not None
+    else:
+        reached = target is not None and interpreter.reaches(target, run[-1])
+    return Account(tuple(steps), binding, reasons, reached)
 
 
 def _changes(before: State, after: State, order: Sequence[Term]) -> Iterator[StateChange | PlaceChange]:

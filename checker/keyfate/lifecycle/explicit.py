@@ -16,7 +16,7 @@ from math import prod
 from typing import TYPE_CHECKING, TypeVar
 
 from keyfate.language.typed import Condition, Did, Lifecycle, Truth, Value
-from keyfate.lifecycle.deduction import Deduction
+from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.evaluation import State
 from keyfate.lifecycle.instances import capability_names, control_domains, control_names
 from keyfate.lifecycle.interpreter import Interpreter
@@ -34,7 +34,6 @@ from keyfate.lifecycle.problem import (
     Unreachable,
 )
 from keyfate.lifecycle.trees import nodes
-from keyfate.lifecycle.universe import universe
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -211,22 +210,20 @@ def _settings(problem: Problem, until: float | None) -> list[Interpreter] | Unde
     count = prod(map(len, options.values())) * prod(map(len, switches.values()))
     if count > SETTING_LIMIT * 16:  # constraints may leave few of them, within reason
         return _too_many(count)
-    deduction = Deduction(universe(lifecycle))
+    basis = Basis(lifecycle)
     watch: tuple[Condition, ...] = (problem.target.condition,) if isinstance(problem.target, Reach) else ()
     found: list[Interpreter] = []
     for controls in _each(options):
         if until is not None and time.monotonic() > until:
             return None
-        if not Interpreter(lifecycle, controls, {}, watch=(), deduction=deduction).admissible():
+        if not Interpreter(lifecycle, controls, {}, watch=(), basis=basis).admissible():
             continue
         for capabilities in _each(switches):
             if len(found) == SETTING_LIMIT:
                 return _too_many(count)
             if any(excluded.holds(controls, capabilities) for excluded in problem.excluded):
                 continue
-            found.append(
-                Interpreter(lifecycle, controls, capabilities, problem.honest, watch=watch, deduction=deduction)
-            )
+            found.append(Interpreter(lifecycle, controls, capabilities, problem.honest, watch=watch, basis=basis))
     return found
 
 

@@ -21,23 +21,22 @@ from keyfate.language.typed import (
     Condition,
     Copy,
     Effect,
+    Exposure,
     ForEach,
     Gain,
     Leak,
     Lifecycle,
     Lose,
     Origin,
-    Param,
-    Past,
     PlaceSet,
     TermExpr,
     Value,
 )
-from keyfate.lifecycle.deduction import Deduction, Sighting
+from keyfate.lifecycle.basis import Basis
+from keyfate.lifecycle.deduction import Sighting
 from keyfate.lifecycle.evaluation import Absent, Evaluator, State
 from keyfate.lifecycle.instances import (
     Env,
-    action_instances,
     assignments,
     capability_names,
     control_domains,
@@ -53,7 +52,6 @@ from keyfate.lifecycle.names import (
     Term,
 )
 from keyfate.lifecycle.problem import Enabled, OutOfRange, Reach, Target, Trace
-from keyfate.lifecycle.trees import nodes
 from keyfate.lifecycle.writes import Writes, conflict
 
 Basic = Assign | Gain | Lose | Become | Copy | Leak  # an effect that is no bracket around others
@@ -81,7 +79,7 @@ class Interpreter:
 
     `honest` disables the attacker's actions and every capability (R13, `possible`).
     `watch` are the conditions, besides those of actions and exposures, whose past is kept;
-    without it, those of all properties. `deduction` may be shared by interpreters of one lifecycle.
+    without it, those of all properties. `basis` may be shared by interpreters of one lifecycle.
     """
 
     def __init__(
@@ -92,17 +90,18 @@ class Interpreter:
         honest: bool = False,
         *,
         watch: Sequence[Condition] | None = None,
-        deduction: Deduction | None = None,
+        basis: Basis | None = None,
     ) -> None:
         self.lifecycle = lifecycle
         self.controls = dict(controls)
         self.honest = honest
         self.capabilities = {name: not honest and capabilities.get(name, False) for name in capability_names(lifecycle)}
-        self._evaluator = Evaluator(lifecycle, self.controls, deduction)
+        basis = basis or Basis(lifecycle)
+        self._evaluator = Evaluator(lifecycle, self.controls, basis.deduction)
         self._declared = {action.name: action for action in lifecycle.actions}
-        self._instances = dict(action_instances(lifecycle))
+        self._instances = basis.instances
         watched = [rule.target for rule in lifecycle.properties] if watch is None else watch
-        self._pasts = _instances_of_pasts(lifecycle, watched)
+        self._pasts = basis.pasts(watched)
 
     # Settings and first states
 
@@ -320,8 +319,14 @@ class Interpreter:
                 term = self._closed(effect.term, env, state)
                 yield Sighting(term, step, None, self._named(effect.capabilities, env, state))
 
-    def _exposed(self, state: State, step: int = 0) -> Iterator[Sighting]:
+    def _exposed(self, state: State, step: int) -> Iterator[Sighting]:
         """R9: every term in every place that is exposed in `state` to capabilities that are on."""
+        for exposure, env, place in self._open(state):
+            for term in sorted(state.places[place], key=str):
+                yield Sighting(term, step, place, self._named(exposure.capabilities, env, state))
+
+    def _open(self, state: State) -> Iterator[tuple[Exposure, Env, PlaceName]]:
+        """The places that are exposed."""
         for exposure in self.lifecycle.exposures:
             for env in assignments(exposure.params):
                 if not all(self._on(reference, env, state) for reference in exposure.capabilities):
@@ -329,8 +334,7 @@ class Interpreter:
                 place = self._evaluator.place(exposure.place, env, state)
                 if isinstance(place, Absent) or not self._evaluator.holds(exposure.condition, env, state):
                     continue
-                for term in sorted(state.places[place], key=str):
-                    yield Sighting(term, step, place, self._named(exposure.capabilities, env, state))
+                yield exposure, env, place
 
     def _named(self, references: Sequence[CapabilityRef], env: Env, state: State) -> tuple[CapabilityName, ...]:
         named = []
@@ -341,8 +345,8 @@ class Interpreter:
         return tuple(named)
 
     def _observing(self, state: State) -> State:
-        seen = {sighting.term for sighting in self._exposed(state)}
-        return State(state.states, state.places, state.observed | seen, state.did, state.history)
+        seen = state.observed.union(*(state.places[place] for _, _, place in self._open(state)))
+        return State(state.states, state.places, seen, state.did, state.history)
 
     def sightings(self, before: State | None, after: State, step: int) -> tuple[Sighting, ...]:
         """Every way in which a term was seen for the first time in the step from `before` to `after`
@@ -413,22 +417,6 @@ class Interpreter:
 
 # Where first values and constraints are read: nothing but controls exists yet.
 _NOWHERE = State({}, {}, frozenset(), None, {})
-
-
-def _instances_of_pasts(lifecycle: Lifecycle, watched: Sequence[Condition]) -> tuple[tuple[Before, Past, Env], ...]:
-    """Every past operator at every value of its free variables."""
-    params = {param.name: param for rule in lifecycle.properties for param in rule.binders}
-    pasts: dict[int, Past] = {}
-    for node in nodes((lifecycle.actions, lifecycle.exposures, tuple(watched))):
-        if isinstance(node, Past):
-            pasts[node.identity] = node
-        elif isinstance(node, Param):
-            params[node.name] = node
-    return tuple(
-        (Before(past.identity, tuple(env.values())), past, env)
-        for past in pasts.values()
-        for env in assignments(params[name] for name in past.free)
-    )
 
 
 def _absent(found: object) -> Absent | None:

@@ -13,13 +13,12 @@ from math import prod
 from typing import Protocol, Self, TypeVar
 
 from keyfate.language.typed import Lifecycle, Property, Value
-from keyfate.lifecycle.deduction import Deduction
+from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.evaluation import State
 from keyfate.lifecycle.instances import capability_names, control_domains, control_names
 from keyfate.lifecycle.interpreter import Interpreter
 from keyfate.lifecycle.names import ActionName, CapabilityName, ControlName, StateName, Term
 from keyfate.lifecycle.problem import Reach, Settings, Trace
-from keyfate.lifecycle.universe import universe
 from keyfate.twin.moments import Moment
 from keyfate.twin.primitives import PRIMITIVES, Primitives
 from keyfate.twin.run import Stage, Twin
@@ -77,7 +76,7 @@ class Grounds:
         self.instances: dict[str, list[ActionName]] = {action.name: [] for action in lifecycle.actions}
         for instance in self.stage.instances:
             self.instances[instance.name].append(instance)
-        self.deduction = Deduction(universe(lifecycle))
+        self.basis = Basis(lifecycle)
         self._capabilities: dict[CapabilityName, tuple[bool, ...]] = {
             name: (settings.capabilities[name],) if name in settings.capabilities else (True, False)
             for name in capability_names(lifecycle)
@@ -122,8 +121,8 @@ class Grounds:
         """The first term that one side knows and the other does not (R8)."""
         if state.observed in self._agreed:
             return None
-        derived = self.deduction.closure(state.observed)
-        for term in self.deduction.universe:
+        derived = self.basis.deduction.closure(state.observed)
+        for term in self.basis.deduction.universe:
             if (term in derived) is not twin.reader.knows(now, term):
                 return f"the attacker knows `{term}` {'by deduction' if term in derived else 'on bytes'} only"
         self._agreed.add(state.observed)
@@ -181,9 +180,7 @@ class Pair(Run):
     ) -> None:
         super().__init__(grounds, controls, capabilities, initial)
         watch = [target.condition for target in grounds.targets.values()]
-        self._interpreter = Interpreter(
-            grounds.lifecycle, controls, capabilities, watch=watch, deduction=grounds.deduction
-        )
+        self._interpreter = Interpreter(grounds.lifecycle, controls, capabilities, watch=watch, basis=grounds.basis)
         self.state = next(
             state
             for state in self._interpreter.initial_states()
