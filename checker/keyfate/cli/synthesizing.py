@@ -42,7 +42,9 @@ def frontier(
     timeout: float | None,
     memory: int | None,
 ) -> None:
-    """Find every minimal condition under which a property breaks, and prove that there is no other.
+    """Find every minimal condition under which a property breaks.
+
+    It is proved that there is no other.
 
     Controls and capabilities are open, but for what is fixed here or by the policy.
 
