@@ -54,7 +54,8 @@ class PropertyFrontier:
 
     COMPLETE: nothing else does, which Z3 has checked; UNKNOWN: not all was found, for the `reason`; DIVERGED: judges
     disagree. Of `configurations`, `reaching` satisfy a condition and `undecided` are open. `others` describe all that
-    satisfy none, where that was asked for. `fixed` is what was not open.
+    satisfy none, where that was asked for. `fixed` is what was not open; members of the sorts in `symmetric` were
+    exchanged, so that one instance stands for others.
     """
 
     lifecycle: str
@@ -66,6 +67,7 @@ class PropertyFrontier:
     reason: str | None
     scope: Scope
     fixed: Mapping[str, Plain]
+    fixed_capabilities: tuple[str, ...]
     open_controls: Mapping[str, tuple[Plain, ...]]
     open_capabilities: tuple[str, ...]
     conditions: tuple[Condition, ...]
@@ -74,6 +76,7 @@ class PropertyFrontier:
     configurations: int | None  # None: not even that is known
     reaching: int | None
     undecided: int | None
+    symmetric: tuple[str, ...]
     certificate: Certificate | None
     seconds: float
 

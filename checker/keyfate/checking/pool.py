@@ -20,6 +20,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 INTERRUPTED = "interrupted"
 OVERDUE = "the time given was up"
+_EXHAUSTED = 86  # the status of a worker that ran out of memory
 GRACE = 5.0
 """Seconds past the deadline after which a worker that does not come back is ended."""
 
@@ -118,7 +119,7 @@ class Pool(Generic[T]):
         assert worker.at is not None
         try:
             message = worker.connection.recv()
-        except EOFError:
+        except (EOFError, OSError):  # the second in the midst of a message
             self._outcomes[worker.at] = Outcome(self._outcomes[worker.at].value, _ended(worker))
             tick(worker.at)
             worker.at = None
@@ -140,6 +141,8 @@ class Pool(Generic[T]):
 def _ended(worker: _Worker) -> str:
     worker.process.join()
     code = worker.process.exitcode or 0
+    if code == _EXHAUSTED:
+        return "out of memory"
     if code < 0:
         return f"its process was ended by signal {-code} (out of memory?)"
     return "its process failed, a defect of keyfate"
@@ -157,6 +160,8 @@ def _work(connection: Connection, job: Job[T], memory: int | None) -> None:
             connection.send(_Message(answer(number, lambda known: connection.send(_Message(known, False))), True))
     except LifecycleError as error:
         connection.send(_Failed(error.diagnostics))
+    except MemoryError:
+        os._exit(_EXHAUSTED)  # perhaps in the midst of a message, behind which no other can come
     except EOFError:
         return
 

@@ -212,6 +212,7 @@ class _Telling:
             reason=reason,
             scope=Scope({s.name: len(s.members) for s in lifecycle.sorts if not s.ordered}),
             fixed=shut,
+            fixed_capabilities=tuple(map(str, fixed.capabilities)),
             open_controls={
                 str(n): tuple(plain(v) for v in domains[n.name].values)
                 for n in control_names(lifecycle)
@@ -226,6 +227,7 @@ class _Telling:
             configurations=frontier.configurations,
             reaching=frontier.reaching,
             undecided=frontier.open,
+            symmetric=frontier.symmetric,
             certificate=certificate,
             seconds=self._seconds,
         )

@@ -88,16 +88,24 @@ def _settings(policy: Policy, which: Open, fixed: Fixed, word: str) -> Settings:
     capabilities: dict[CapabilityName, bool] = {}
     if which == "controls":
         capabilities |= {name: name in policy.capabilities_on for name in capability_names(lifecycle)}
-    controls |= dict(_controls(lifecycle, fixed.settings))
+    said: dict[object, object] = {}  # on this command line
+    for given, control, value in _controls(lifecycle, fixed.settings):
+        if said.setdefault(control, value) != value:
+            raise naming.on_command_line("KF511", f"`{control}` is set twice", given, "leave one of the two out")
+        controls[control] = value
     for words, on in ((fixed.on, True), (fixed.off, False)):
         for given in words:
-            named = _named(given, "KF520", "capability", capability_names(lifecycle), lifecycle)
-            capabilities |= dict.fromkeys(named, on)
+            for capability in _named(given, "KF520", "capability", capability_names(lifecycle), lifecycle):
+                if said.setdefault(capability, on) != on:
+                    both = f"`{capability}` is both given and taken"
+                    raise naming.on_command_line("KF520", both, given, "leave --with or --without out")
+                capabilities[capability] = on
     _refuse_inadmissible(lifecycle, controls, fixed.settings[-1] if fixed.settings else word)
     return Settings(controls, capabilities)
 
 
-def _controls(lifecycle: Lifecycle, words: Sequence[str]) -> Iterator[tuple[ControlName, Value]]:
+def _controls(lifecycle: Lifecycle, words: Sequence[str]) -> Iterator[tuple[str, ControlName, Value]]:
+    """Each word with what it sets."""
     domains = control_domains(lifecycle)
     for given in words:
         name, equals, wanted = (part.strip() for part in given.partition("="))
@@ -108,7 +116,7 @@ def _controls(lifecycle: Lifecycle, words: Sequence[str]) -> Iterator[tuple[Cont
             if wanted not in values:
                 hint = did_you_mean(wanted, list(values)) or f"its values are {', '.join(f'`{v}`' for v in values)}"
                 raise naming.on_command_line("KF511", f"`{wanted}` is no value of `{control.name}`", given, hint)
-            yield control, values[wanted]
+            yield given, control, values[wanted]
 
 
 def _named(word: str, code: str, kind: str, names: Sequence[_N], lifecycle: Lifecycle) -> Sequence[_N]:

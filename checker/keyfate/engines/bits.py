@@ -6,7 +6,7 @@ latch, of one value none. Latches come into being when they are first asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from keyfate.engines.circuit import FALSE, TRUE, Graph
 from keyfate.language import typed as t
@@ -53,6 +53,15 @@ class Bits:
                 name = StateName(declared.name, tuple(env.values()))
                 self.states[name] = self._choice(values, [StateIs(name, value) for value in values])
                 self.first_values[name] = (declared, env)
+
+    def moved(self, members: Container[t.Value]) -> tuple[int, ...]:
+        """The frozen latches of controls and capabilities that name one of these members."""
+        names = [name for name in self.capabilities if any(arg in members for arg in name.args)]
+        found = [self.capabilities[name] for name in names]
+        for control, values in self.controls.items():
+            if any(member in members for member in (*control.args, *values)):
+                found += [literal & ~1 for literal in values.values() if literal > 1]
+        return tuple(dict.fromkeys(found))
 
     def latch(self, bit: Bit) -> int:
         """The latch of this bit."""

@@ -7,7 +7,7 @@ is trusted: the certifier judges the invariant or the trace on the whole lifecyc
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from functools import cached_property
 
@@ -22,7 +22,7 @@ from keyfate.engines.search import Run, search, searching
 from keyfate.engines.simulation import covering
 from keyfate.engines.slicing import Constants, Question, slice_question
 from keyfate.engines.synthesis import synthesized
-from keyfate.language.typed import Lifecycle, Value
+from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.names import CapabilityOn
 from keyfate.lifecycle.problem import (
@@ -110,16 +110,16 @@ class Engine:
                 return Reached(trace(self._compiled, question, problem, answer, tuple(filter(None, actions))))
         raise AssertionError(answer)
 
-    def question(
-        self, problem: Problem, exact: bool = False, instances: Iterable[tuple[Value, ...]] | None = None
-    ) -> Question:
-        """The circuit of a problem, or of some instances of its target (values of the binders). With `exact`, see
-        `slicing`."""
+    def question(self, problem: Problem, exact: bool = False, symmetry: Symmetry | None = None) -> Question:
+        """The circuit of a problem, or of the representatives of its target. With `exact`, see `slicing`."""
         compilation = self._compiled
         settings = compilation.settings(problem.excluded)
-        if instances is not None and isinstance(problem.target, Reach):
-            asked = [compilation.instance(problem.target, instance) for instance in instances]
+        kept: tuple[int, ...] = ()
+        if symmetry is not None and isinstance(problem.target, Reach):
+            asked = [compilation.instance(problem.target, instance) for instance in symmetry.representatives]
             parts = tuple(dict.fromkeys(asked))
+            # What is found of the representatives is said of settings on which only others depend.
+            kept = compilation.bits.moved(symmetry.place)
         else:
             parts = compilation.target(problem.target)
         fixed = compilation.bits.fixed(problem.settings)
@@ -131,7 +131,7 @@ class Engine:
         if constants is None:
             constants = self._constants[key] = Constants(compilation, fixed)
         constants.update()
-        return slice_question(compilation, constants, settings, parts, exact)
+        return slice_question(compilation, constants, settings, parts, exact, kept)
 
     def frontier(
         self, problem: Problem, budget: Budget | None = None, *, limit: int = PRIMES, safe: bool = False
@@ -145,7 +145,7 @@ class Engine:
         """
 
         def explore(asked: Problem, exact: bool, symmetry: Symmetry) -> Exploration:
-            question = self.question(asked, exact, symmetry.representatives)
+            question = self.question(asked, exact, symmetry)
             return Exploration(self._compiled, question, asked, limit, symmetry)
 
         return synthesized(self._compiled, explore, problem, Clock(budget or Budget()), limit, safe=safe)

@@ -172,8 +172,11 @@ class Exploration:
         if not any(_moved(variable, members) for variable in space.variables):
             return settings
         result = space.false
+        names = {variable.name for variable in space.variables}
         for cube in space.cover(settings):
-            result = result | space.function_of(implicant(space.implicant(cube), members))
+            image = implicant(space.implicant(cube), members)
+            assert names.issuperset(name for name, _ in (*image.controls, *image.capabilities)), "see `Bits.moved`"
+            result = result | space.function_of(image)
         return result
 
     # From above

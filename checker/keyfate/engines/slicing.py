@@ -148,14 +148,21 @@ class Constants:
 
 
 def slice_question(
-    compilation: Compilation, constants: Constants, settings: int, parts: Sequence[int], exact: bool = False
+    compilation: Compilation,
+    constants: Constants,
+    settings: int,
+    parts: Sequence[int],
+    exact: bool = False,
+    kept: Iterable[int] = (),
 ) -> Question:
     """The circuit that asks whether one of `parts` can ever hold under `settings`, a literal of what never changes.
+
+    The frozen latches in `kept` are in it whether anything depends on them or not.
 
     A step of an instance outside the cone can matter only by being one (`previously`, `did`). It is taken to be
     always possible, unless `exact`: then every instance is in the cone.
     """
-    return _Slicing(compilation, constants, settings, exact).question(parts)
+    return _Slicing(compilation, constants, settings, exact).question(parts, kept)
 
 
 class _Slicing:
@@ -170,8 +177,9 @@ class _Slicing:
         self._reasons: set[int] = set()  # constant nodes looked into
         self._swept: list[int] = []
 
-    def question(self, parts: Sequence[int]) -> Question:
+    def question(self, parts: Sequence[int], kept: Iterable[int]) -> Question:
         self._look([*parts, self._settings])
+        self._look(latch for latch in kept if self._constants.value(latch) == UNKNOWN)
         stepped = self._of.stepped >> 1 in self._needed
         if stepped and self._exact:
             self._look([self._of.fires(name) for name in self._of.picks])

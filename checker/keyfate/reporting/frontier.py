@@ -28,10 +28,10 @@ def frontier_text(
 def _parts(report: FrontierReport, following: str, traces: bool) -> Iterator[RenderableType]:
     for found in report.frontiers:
         yield Text(f"{found.property} · {clean(found.text)}", style="bold")
-        yield _indented(Text(f"{found.lifecycle} · {found.severity} · {scope(found.scope)}", style="dim"))
-        if found.fixed:
-            said = ", ".join(f"{name} = {show_value(value)}" for name, value in found.fixed.items())
-            yield _indented(Text(f"with {clean(said)}", style="dim"))
+        alike = f" · members of {' and '.join(found.symmetric)} stand for each other" if found.symmetric else ""
+        yield _indented(Text(f"{found.lifecycle} · {found.severity} · {scope(found.scope)}{alike}", style="dim"))
+        for said in _fixed(found):
+            yield _indented(Text(said, style="dim"))
         yield from _conditions(found)
         if found.others is not None:
             yield from _others(found)
@@ -40,6 +40,18 @@ def _parts(report: FrontierReport, following: str, traces: bool) -> Iterator[Ren
         yield _indented(Text(_summary(found), style=_COLORS[found.verdict]))
         yield Text("")
     yield Text(f"next: {following}", style="bold")
+
+
+def _fixed(found: PropertyFrontier) -> Iterator[str]:
+    """What was not open: settings of controls, and of the attacker."""
+    on = [name for name, value in found.fixed.items() if name in found.fixed_capabilities and value]
+    controls = {n: value for n, value in found.fixed.items() if n not in found.fixed_capabilities}
+    if controls:
+        yield f"with {clean(', '.join(f'{name} = {show_value(value)}' for name, value in controls.items()))}"
+    if found.fixed_capabilities:
+        off = len(found.fixed_capabilities) - len(on)
+        kept = f"the attacker has {clean(', '.join(on)) or 'nothing'}"
+        yield kept if not off else f"{kept}, and not the {off} other{'' if off == 1 else 's'} that were fixed"
 
 
 def _conditions(found: PropertyFrontier) -> Iterator[RenderableType]:

@@ -1,0 +1,186 @@
+"""`keyfate frontier`: what is open and what is fixed, every way to end, and what is kept when it is cut short."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shell import keyfate
+from vault import furnish
+
+TDX = "tdx-1.5-persistent"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return furnish(tmp_path)
+
+
+def told(folder: Path, *words: str, status: int = 0) -> str:
+    done = keyfate("frontier", *words, cwd=folder)
+    assert (done.returncode, done.stderr) == (status, "")
+    return done.stdout
+
+
+def data(folder: Path, *words: str, status: int = 0) -> Any:
+    return json.loads(told(folder, *words, "--format", "json", status=status))
+
+
+def conditions(frontier: Any) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
+    return {
+        (tuple(f"{n}={'|'.join(map(str, v))}" for n, v in c["controls"].items()), tuple(c["capabilities"]))
+        for c in frontier["conditions"]
+    }
+
+
+def test_without_options_all_is_open(folder: Path) -> None:
+    (frontier,) = data(folder, "vault.kf", "secrecy")["frontiers"]
+    assert conditions(frontier) == {
+        (("sealed[left]=False",), ("peek[left]",)),
+        (("sealed[right]=False",), ("peek[right]",)),
+        (("root=flash", "saving=True"), ("steal",)),
+        (("saving=True",), ("steal", "open_tpm")),
+    }
+    assert frontier["fixed"] == {}
+    assert frontier == data(folder, "safe.policy.toml", "secrecy")["frontiers"][0] | {"seconds": frontier["seconds"]}
+
+
+def test_attackers_that_break_a_policy(folder: Path) -> None:
+    (frontier,) = data(folder, "flash.policy.toml", "secrecy", "--attackers")["frontiers"]
+    assert conditions(frontier) == {((), ("steal",))}
+    assert frontier["fixed"]["root"] == "flash"
+    assert frontier["open_controls"] == {}
+
+
+def test_settings_that_are_safe_from_the_policys_attacker(folder: Path) -> None:
+    (frontier,) = data(folder, "safe.policy.toml", "secrecy", "--controls")["frontiers"]
+    assert frontier["fixed"] == {"steal": True, "open_tpm": False, "peek[left]": True, "peek[right]": True}
+    assert conditions(frontier) == {
+        (("sealed[left]=False",), ()),
+        (("sealed[right]=False",), ()),
+        (("root=flash", "saving=True"), ()),
+    }
+    assert {tuple(sorted(c["controls"])) for c in frontier["others"]} == {
+        ("root", "sealed[left]", "sealed[right]"),
+        ("sealed[left]", "sealed[right]", "wipe"),
+        ("saving", "sealed[left]", "sealed[right]"),
+    }
+    text = told(folder, "safe.policy.toml", "secrecy", "--controls")
+    assert "holds if" in text
+    assert "the attacker has steal, peek[left], peek[right], and not the 1 other that were fixed" in text
+
+
+def test_parts_are_fixed_one_by_one(folder: Path) -> None:
+    words = ("vault.kf", "secrecy", "--set", "saving=true", "--set", "sealed=true", "--without", "peek")
+    (frontier,) = data(folder, *words, "--with", "open_tpm")["frontiers"]
+    assert conditions(frontier) == {((), ("steal",))}
+    assert frontier["fixed"] == {
+        "saving": True,
+        "sealed[left]": True,
+        "sealed[right]": True,
+        "open_tpm": True,
+        "peek[left]": False,
+        "peek[right]": False,
+    }
+    (one,) = data(folder, "vault.kf", "secrecy", "--set", "sealed[left]=false", "--with", "peek[left]")["frontiers"]
+    assert one["reaching"] == one["configurations"]
+    assert one["symmetric"] == []  # a setting tells its members apart
+
+
+def test_every_property_is_asked_where_none_is_named(folder: Path) -> None:
+    names = [frontier["property"] for frontier in data(folder, "vault.kf")["frontiers"]]
+    assert names == ["secrecy", "gone_is_gone", "off_is_empty", "audited", "restores"]
+
+
+def test_what_is_possible_has_conditions_too(folder: Path) -> None:
+    (frontier,) = data(folder, "vault.kf", "restores")["frontiers"]
+    assert conditions(frontier) == {(("saving=True",), ())}
+    assert frontier["open_capabilities"] == []
+    assert "possible if" in told(folder, "vault.kf", "restores")
+
+
+def test_a_scope_and_traces_are_shown(folder: Path) -> None:
+    text = told(folder, "vault.kf", "secrecy", "--scope", "Shelf=3", "--traces")
+    assert "Shelf=3" in text
+    assert "✓ trace 0: start" in text
+    assert "\x1b" not in text
+
+
+def test_it_is_written_whole(folder: Path) -> None:
+    assert told(folder, "vault.kf", "secrecy", "--output", "f.txt") == ""
+    assert "complete" in (folder / "f.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("vault.kf", "secrec"), "no property `secrec`"),
+        (("vault.kf", "--set", "rot=tpm"), "no control `rot`"),
+        (("vault.kf", "--set", "root=disk"), "`disk` is no value of `root`"),
+        (("vault.kf", "--set", "root"), "`root` sets no control"),
+        (("vault.kf", "--set", "root=tpm", "--set", "root=flash"), "`root` is set twice"),
+        (("vault.kf", "--with", "stea"), "no capability `stea`"),
+        (("vault.kf", "--with", "steal", "--without", "steal"), "`steal` is both given and taken"),
+        (("vault.kf", "--set", "root=flash", "--set", "wipe=true"), "leave no setting"),
+        (("vault.kf", "--attackers"), "takes a policy"),
+        (("vault.kf", "--controls"), "takes a policy"),
+        (("safe.policy.toml", "--controls", "--attackers"), "without both, all is"),
+        (("missing.kf",), "missing.kf"),
+        (("vault.kf", "--scope", "Shelf=0"), "`Shelf=0`"),
+        (("vault.kf", "--scope", "Shelv=3"), "Shelv"),
+        (("vault.kf", "--timeout", "0"), "--timeout"),
+        (("vault.kf", "--memory", "0"), "--memory"),
+        (("vault.kf", "--output", "safe.policy.toml"), "is what keyfate reads"),
+    ],
+)
+def test_a_mistake_ends_with_2_and_says_where(folder: Path, words: tuple[str, ...], said: str) -> None:
+    done = keyfate("frontier", *words, cwd=folder)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_time_that_is_up_leaves_what_was_found(folder: Path) -> None:
+    words = (TDX, "no_clone", "--scope", "Platform=3,TD=3", "--timeout", "6")
+    (frontier,) = data(folder, *words, status=3)["frontiers"]
+    assert frontier["verdict"] == "UNKNOWN"
+    assert "no answer within" in frontier["reason"] or "time given was up" in frontier["reason"]
+    assert frontier["certificate"] is None
+    assert frontier["undecided"] is None or frontier["undecided"] > 0
+
+
+def test_memory_that_does_not_suffice_is_unknown(folder: Path) -> None:
+    (frontier,) = data(folder, TDX, "confidentiality", "--scope", "Platform=4,TD=4", "--memory", "150", status=3)[
+        "frontiers"
+    ]
+    assert frontier["verdict"] == "UNKNOWN"
+    assert "memory" in frontier["reason"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
+def test_an_interrupt_keeps_what_was_found_and_leaves_no_process(folder: Path) -> None:
+    words = [TDX, "confidentiality", "sanitization", "no_clone", "--scope", "Platform=4,TD=4"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keyfate", "frontier", *words],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    time.sleep(8)  # until something is known; nothing hangs on how much
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err.decode()
+    assert "incomplete" in out.decode()
+    assert "interrupted" in out.decode()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(process.pid, 0)  # nobody of its group is left
