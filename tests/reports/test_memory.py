@@ -12,6 +12,7 @@ from keyfate.checking.deciding import PolicyCheck
 from keyfate.checking.judges import Court, Deadline, Engine
 from keyfate.checking.memory import Rumours
 from keyfate.checking.naming import Namer
+from keyfate.checking.panel import Panel
 from keyfate.checking.session import open_session
 from keyfate.lifecycle.problem import Budget, Finding, OutOfRange, Problem, Reach, Reached
 from keyfate.policy.policy import Policy
@@ -73,3 +74,18 @@ def test_a_rumour_that_does_not_run_is_not_believed(policies: tuple[Policy, Poli
     after, later = checked(safe, court, rumours)
     assert after == alone
     assert [problem.target for problem, _ in later] == [problem.target for problem, _ in asked]
+
+
+def test_where_several_engines_are_asked_each_is_heard(policies: tuple[Policy, Policy], court: Court) -> None:
+    flash, safe = policies
+    rumours = Rumours()
+    checked(flash, court, rumours)
+    engine = Listening(court.engine)
+    of = court.lifecycle
+    panel = Panel(of, engine, court.certifier, court.twin, "all", court.basis, (("ic3", engine), ("other", engine)))
+    PolicyCheck(safe, panel, Namer(of), Deadline(), rumours=rumours).dead_actions()
+    first, second = engine.heard[0][0], engine.heard[1][0]
+    assert first.target == second.target
+    PolicyCheck(safe, panel, Namer(of), Deadline(), rumours=Rumours()).dead_actions()
+    half = len(engine.heard) // 2
+    assert [p.target for p, _ in engine.heard[:half]] == [p.target for p, _ in engine.heard[half:]]

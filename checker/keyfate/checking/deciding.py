@@ -11,7 +11,7 @@ from keyfate.checking.answering import Outcome, result
 from keyfate.checking.judges import Answer, Court, Deadline
 from keyfate.checking.memory import Memory, Rumours
 from keyfate.checking.naming import Namer, plain
-from keyfate.checking.panel import merged
+from keyfate.checking.panel import Panel, merged
 from keyfate.checking.possible import Possibility
 from keyfate.checking.results import Certificate, Result
 from keyfate.language import typed as t
@@ -150,6 +150,8 @@ class PolicyCheck:
         return answer
 
     def _borrowed(self, problem: Problem) -> Answer | None:
+        if isinstance(self._court, Panel):
+            return None  # every engine is to be heard
         for trace in self._rumours.likely(problem.target, problem.settings):
             if self._deadline.passed:
                 return None
