@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 import pytest
 
 from engines.circuits import distance, is_bad, is_first, random_circuit, states, successors, values
+from keyfate.engines import ic3
 from keyfate.engines.circuit import Circuit, Graph, Latch, value_of
-from keyfate.engines.ic3 import Broken, Open, Proof, prove
+from keyfate.engines.ic3 import Answer, Broken, Open, Pdr, Proof, prove
 from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.search import search
 from keyfate.lifecycle.names import StateIs, StateName
@@ -67,6 +71,46 @@ def test_ic3_decides(seeds: range) -> None:
     assert proofs  # the batch asks something of the proof
 
 
+@pytest.mark.parametrize("stale", [0, 3, 1_000])
+def test_a_proof_goes_on_where_settings_are_left_out(stale: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At any moment, with solvers that are replaced at once, sometimes, or never."""
+    monkeypatch.setattr(ic3, "_STALE", stale)
+    mattered = 0
+    for seed in range(300):
+        circuit = random_circuit(seed)
+        frozen = [latch.literal for latch in circuit.latches if latch.frozen]
+        if not frozen:
+            continue
+        draw = random.Random(seed)
+        clause = tuple(literal ^ draw.randint(0, 1) for literal in frozen[: draw.randint(1, 2)])
+        left = replace(circuit, known=(*circuit.known, clause))
+        shortest = distance(left)
+        mattered += shortest != distance(circuit)
+        pdr, late, resting = Pdr(circuit, CLOCK), draw.choice((0, 0, 1, 3)), 0
+        working = pdr.run(None)
+        answer: Answer | None = None
+        while answer is None:
+            if resting == late:
+                pdr.constrain(clause)
+            resting += 1
+            try:
+                next(working)
+            except StopIteration as end:
+                answer = end.value
+        if resting <= late:  # it came to its end before
+            assert isinstance(answer, Proof) == (distance(circuit) is None), seed
+        elif isinstance(answer, Proof):
+            assert shortest is None, seed
+            inside = {state for state in states(left) if satisfies(left, answer.clauses, state)}
+            assert {state for state in states(left) if is_first(left, state)} <= inside, seed
+            for state in inside:
+                assert not is_bad(left, state), seed
+                assert successors(left, state) <= inside, seed
+        else:  # what was left out last may have broken before
+            assert (distance(circuit) if late else shortest) is not None, seed
+    assert mattered  # the clause changes the answer somewhere
+
+
 def counter(bits: int) -> Circuit:
     """A counter that wraps; bad at its highest number."""
     graph = Graph()
@@ -85,6 +129,13 @@ def test_a_deep_run_has_its_length() -> None:
     assert run is not None
     assert len(run.inputs) == 31
     assert isinstance(prove(counter(4), CLOCK), Broken)
+
+
+def test_without_a_first_state_nothing_is_reached() -> None:
+    bits = counter(3)
+    none = Latch(bits.latches[0].literal, bits.latches[0].next, None, False, bits.latches[0].name)
+    free = replace(bits, latches=(none, *bits.latches[1:]), known=((none.literal,), (none.literal ^ 1,)))
+    assert prove(free, CLOCK) == Proof(((),), 0)
 
 
 def test_limits_end_in_no_answer() -> None:

@@ -7,6 +7,7 @@ What is peculiar here. Frozen latches are one variable before and after a step, 
 that they stay. The next state is a function of state and inputs, total because an action that is chosen but not
 enabled does nothing; so a lifted predecessor that still implies its successor keeps, of itself, the guard of the
 action that was chosen. One solver holds the transition relation; each frame's clauses are switched on by a literal.
+Now and then it is replaced, for the clauses of past questions pile up.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from functools import cached_property
 
 from keyfate.engines.circuit import FALSE, Circuit
 from keyfate.engines.cnf import Encoding
+from keyfate.engines.frames import ALWAYS, Cube, Frames
 from keyfate.engines.sat import Clock, Solver
 
-Cube = tuple[int, ...]  # sorted literals of the solver over latch variables: a set of states
+_STALE = 1_500  # clauses of past questions with which a solver is given up: its model lists their variables too
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,18 @@ def proving(circuit: Circuit, clock: Clock, steps: int | None = None) -> Generat
 
 
 class Pdr:
-    """One proof, which can be gone on with under fewer and fewer settings: what was learnt stays true."""
+    """One proof, under fewer and fewer settings where some are left out meanwhile: what was learnt stays true."""
 
     def __init__(self, circuit: Circuit, clock: Clock) -> None:
         self._circuit = circuit
         self._clock = clock
         self._latches = len(circuit.latches)
         self._inputs = len(circuit.inputs)
+        self._left_out: list[Sequence[int]] = []  # clauses of `constrain`
+        self._switches: list[int] = []  # frame -> literal that switches on its clauses
+        self._frames = Frames()
+        self._outside = 0  # switches on the clause of the last question
+        self._past = 0  # such clauses in the solver
         self._solver, self._code = self._load()
         self._next = [0, *(self._code[latch.next] for latch in circuit.latches)]
         # The value at first of latches that start at a constant; 0 of the others.
@@ -93,16 +100,13 @@ class Pdr:
             if latch.initial is not None and latch.initial < 2:
                 self._start[variable] = variable if latch.initial else -variable
         self._one_first = all(self._start[1:])  # there is one first state
-        self._switches: list[int] = []  # frame -> literal that switches on its clauses
-        self._frames: list[set[Cube]] = []  # frame -> cubes blocked there and not known to be in the next
-        self._always: list[Cube] = []  # cubes blocked for ever
-        self._outside = 0  # switches on the clause of the last question
         self._activity = [0.0] * (self._latches + 1)
         self._serial = 0
         self._new_frame()
 
     def constrain(self, clause: Sequence[int]) -> None:
         """Leave out the settings that do not satisfy this clause over frozen latch literals."""
+        self._left_out.append(clause)
         for solver, code in ((self._solver, self._code), self._first_states):
             solver.add([code[literal] for literal in clause])
 
@@ -118,6 +122,22 @@ class Pdr:
         code.encode(latch.initial for latch in circuit.latches if latch.initial is not None)
         self._confine(solver, code)
         return solver, code
+
+    def _renew(self) -> None:
+        """Another solver, without the clauses of past questions. Its variables are the same, but for the switches."""
+        frames = len(self._switches)
+        self._solver, self._code = self._load()
+        self._solver.extend([[self._code[literal] for literal in clause] for clause in self._left_out])
+        self._switches.clear()
+        for _ in range(frames):
+            self._new_frame()
+        for cube, frame in self._frames:
+            self._switch_on(cube, frame)
+        self._past = 0
+
+    def _switch_on(self, cube: Cube, frame: int) -> None:
+        clause = [-literal for literal in cube]
+        self._solver.add(clause if frame == ALWAYS else [-self._switches[frame], *clause])
 
     def _blank(self) -> tuple[Solver, Encoding]:
         circuit = self._circuit
@@ -146,8 +166,7 @@ class Pdr:
 
     def _new_frame(self) -> None:
         self._switches.append(self._solver.fresh())
-        self._frames.append(set())
-        if len(self._frames) == 1:  # frame 0: the first states
+        if len(self._switches) == 1:  # frame 0: the first states
             for variable, latch in enumerate(self._circuit.latches, 1):
                 if latch.initial is not None:
                     value = self._code[latch.initial]
@@ -172,12 +191,13 @@ class Pdr:
         holds, free of first states. None where one does; then the solver has the model.
 
         `inside`: the cube is blocked in frame - 1 already."""
-        solver = self._solver
         self._release()
+        solver = self._solver
         primes = {self._prime(literal): literal for literal in cube}
-        assumed = [*self._switches[frame - 1 :], *primes]
+        assumed = [*primes, *self._switches[frame - 1 :]]
         if not inside:
             self._outside = solver.fresh()
+            self._past += 1
             solver.add([-self._outside, *(-literal for literal in cube)])
             assumed.append(self._outside)
         if solver.solve(assumed):
@@ -193,6 +213,8 @@ class Pdr:
         if self._outside:
             self._solver.add([-self._outside])
             self._outside = 0
+        if self._past > _STALE:
+            self._renew()
 
     def _without_first(self, cube: Cube, part: list[int]) -> list[int]:
         for literal in cube:
@@ -212,28 +234,32 @@ class Pdr:
         state, inputs = model[: self._latches], model[self._latches : self._latches + self._inputs]
         solver = self._solver
         switch = solver.fresh()
+        self._past += 1
         solver.add([-switch, *(-literal for literal in target)])
         activity = self._activity
-        part = sorted(state, key=lambda literal: -activity[abs(literal)])
-        reached = solver.solve([switch, *inputs, *part])
-        assert not reached, "the next state is a function of state and inputs"
-        kept = set(solver.core())
+        # A core rather has what is assumed early: what is true, for little is, and what cubes had before.
+        part = sorted(state, key=lambda literal: (literal < 0, -activity[abs(literal)]))
+        for _ in range(2):  # a core of a core is smaller, and costs little
+            reached = solver.solve([switch, *inputs, *part])
+            assert not reached, "the next state is a function of state and inputs"
+            core = set(solver.core())
+            part = [literal for literal in reversed(part) if literal in core]
         solver.add([-switch])
-        return tuple(sorted(kept.intersection(state)))
+        return tuple(sorted(part))
 
     # The algorithm
 
     def run(self, steps: int | None) -> Generator[None, None, Answer]:
-        """Each part of the bad literal in turn. What was learnt of frames holds for all parts.
-
-        After Broken it can be run again, once `constrain` has left out what broke."""
+        """Each part of the bad literal in turn. What was learnt of frames holds for all parts."""
+        if not self._initial(()):
+            return Proof(((),), 0)  # there is no first state
         within = 0
         for part in dict.fromkeys(self._circuit.parts):
             answer = yield from self._exclude(self._code[part], steps)
             if not isinstance(answer, int):
                 return answer
             within = max(within, answer)
-        return Proof(tuple(self._clause(cube) for cube in self._always), within)
+        return Proof(tuple(self._clause(cube) for cube in self._frames.at(ALWAYS)), within)
 
     def _exclude(self, bad: int, steps: int | None) -> Generator[None, None, Broken | Open | int]:
         """Prove that `bad` is never reached: the number of frames that took."""
@@ -244,7 +270,7 @@ class Pdr:
             if steps is not None and last >= steps:
                 return Open(last)
             last += 1
-            if last == len(self._frames):
+            if last == len(self._switches):
                 self._new_frame()
             while self._solver.solve([*self._switches[last:], bad]):
                 away = yield from self._block(self._lift([bad]), last)
@@ -265,7 +291,7 @@ class Pdr:
             self._clock.check()
             yield
             task = heapq.heappop(queue)
-            if self._blocked(task.cube, task.frame):
+            if self._frames.blocks(task.cube, task.frame):
                 if task.frame < last:
                     heapq.heappush(queue, self._obligation(task.frame + 1, task.cube, task.away))
                 continue
@@ -296,12 +322,6 @@ class Pdr:
         self._serial += 1
         return _Obligation(frame, -self._serial, cube, away)
 
-    def _blocked(self, cube: Cube, frame: int) -> bool:
-        superset = set(cube).issuperset
-        if any(superset(known) for known in self._always):
-            return True
-        return any(superset(known) for later in self._frames[frame:] for known in later)
-
     def _generalize(self, cube: Cube, frame: int) -> Cube:
         """Drop literals while what is left is kept out relative to the frame before; rarest first."""
         activity = self._activity
@@ -323,31 +343,23 @@ class Pdr:
     def _add(self, cube: Cube, frame: int) -> None:
         for literal in cube:
             self._activity[abs(literal)] += 1.0
-        for at in range(1, frame + 1):
-            held = self._frames[at]
-            if held:
-                weaker = [other for other in held if set(cube).issubset(other)]
-                held.difference_update(weaker)
-        self._frames[frame].add(cube)
-        self._solver.add([-self._switches[frame], *(-literal for literal in cube)])
+        self._frames.add(cube, frame)
+        self._switch_on(cube, frame)
 
     def _propagate(self, last: int) -> Generator[None, None, bool]:
         """Push clauses forward; where a frame has none left, all later ones hold always."""
         for frame in range(1, last):
             yield
-            for cube in sorted(self._frames[frame], key=len):
-                if cube not in self._frames[frame]:
+            for cube in sorted(self._frames.at(frame), key=len):
+                if self._frames.last(cube) != frame:
                     continue  # a stronger one came meanwhile
                 part = self._kept_out(cube, frame + 1, inside=True)
                 if part is not None:
-                    self._frames[frame].discard(cube)
                     self._add(part, frame + 1)
-            if not self._frames[frame]:
-                for later in self._frames[frame + 1 :]:
-                    for cube in sorted(later):
-                        clause = [-literal for literal in cube]
-                        self._solver.add(clause)
-                        self._always.append(cube)
-                    later.clear()
+            if not self._frames.at(frame):
+                for later in range(frame + 1, len(self._switches)):
+                    for cube in sorted(self._frames.at(later)):
+                        self._frames.add(cube, ALWAYS)
+                        self._switch_on(cube, ALWAYS)
                 return True
         return False

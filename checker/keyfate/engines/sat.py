@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from keyfate.lifecycle.problem import Budget
 
-SolverName = Literal["cadical153", "minisat22"]
+SolverName = Literal["cadical153", "glucose4", "minisat22"]
 
 _CONFLICTS = 2000  # between two looks at the clock: some hundredths of a second
 
@@ -47,7 +47,11 @@ class Solver:
     def __init__(self, clock: Clock, name: SolverName = "cadical153") -> None:
         from pysat import solvers
 
-        makers: dict[SolverName, Any] = {"cadical153": solvers.Cadical153, "minisat22": solvers.Minisat22}
+        makers: dict[SolverName, Any] = {
+            "cadical153": solvers.Cadical153,
+            "glucose4": solvers.Glucose4,
+            "minisat22": solvers.Minisat22,
+        }
         self._solver: Any = makers[name]()
         self._clock = clock
         self.variables = 0
