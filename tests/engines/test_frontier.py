@@ -125,9 +125,27 @@ def test_lookup_and_explicit_search_give_one_answer_for_every_configuration(text
             if frontier.safe is not None:
                 assert any(safe.holds(*setting) for safe in frontier.safe) != truth
         assert (frontier.reaching, frontier.configurations) == (reached, len(every))
+        assert_one_answer(engine, certifier, problem, frontier)
         for prime in frontier.primes:
             assert_minimal(of, frontier, prime, every)
             assert_traced(problem, prime)
+
+
+def assert_one_answer(engine: Engine, certifier: Certifier, problem: Problem, frontier: Frontier) -> None:
+    """IC3, Z3 alone and the frontier say the same of what is left open, and know runs of one length."""
+    if problem.honest:  # some instance is asked for, and a frontier is of each
+        reached = any(part.primes for part in frontier.instances)
+        steps = [len(trace.actions) for part in frontier.instances for prime in part.primes for trace in prime.traces]
+    else:
+        reached = bool(frontier.primes)
+        steps = [len(trace.actions) for prime in frontier.primes for trace in prime.traces]
+    for finding in (engine.decide(problem), certifier.solve(problem)):
+        assert isinstance(finding, Reached) == reached
+        if isinstance(finding, Reached):
+            assert len(finding.trace.actions) == min(steps)
+        else:
+            assert isinstance(finding, Unreachable)
+            assert certifier.certify(problem, finding).accepted
 
 
 def assert_minimal(of: Lifecycle, frontier: Frontier, prime: Prime, every: list[Setting]) -> None:
