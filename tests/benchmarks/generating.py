@@ -2,7 +2,8 @@
 
     python tests/benchmarks/generating.py PLATFORMS DOMAINS IMAGES --folder FOLDER
 
-Writes `generated.kf` there and two policies over it: under `guarded` its properties hold, under `unguarded` each is broken.
+Writes `generated.kf` there and two policies over it: under `guarded` its properties hold, under `unguarded` each is
+broken.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-BROKEN = {"confidentiality": 4, "sanitization": 7}
-"""The properties, and in how many steps `unguarded` breaks each; `guarded` breaks none."""
+BROKEN = ("confidentiality", "sanitization")
+"""What holds under `guarded` and is broken under `unguarded`."""
 
 
 def lifecycle(platforms: int, domains: int, images: int) -> str:
@@ -22,15 +23,18 @@ def lifecycle(platforms: int, domains: int, images: int) -> str:
         kind: " | ".join(f"{kind}_{number}" for number in range(1, count + 1))
         for kind, count in (("platform", platforms), ("domain", domains), ("image", images))
     }
-    return _LIFECYCLE.replace("PLATFORMS", members["platform"]).replace("DOMAINS", members["domain"]).replace(
-        "IMAGES", members["image"]
+    return (
+        _LIFECYCLE.replace("PLATFORMS", members["platform"])
+        .replace("DOMAINS", members["domain"])
+        .replace("IMAGES", members["image"])
     )
 
 
 def policy(guarded: bool) -> str:
     """A policy over `generated.kf`, with every safeguard or with none; its attacker has every capability but one."""
     word = "true" if guarded else "false"
-    controls = "".join(f"{name} = {word}\n" for name in ("sealed_seed", "checked_targets", "verified_erasure", "masked"))
+    names = ("sealed_seed", "checked_targets", "verified_erasure", "masked")
+    controls = "".join(f"{name} = {word}\n" for name in names)
     title = "every safeguard" if guarded else "no safeguard"
     return f"""title = "generated: {title}"
 lifecycle = "generated.kf"
