@@ -244,6 +244,19 @@ def test_too_many_instances_are_refused_promptly(text: str, named: str) -> None:
     assert "`P` 20" in (found.help or "")
 
 
+def test_actions_that_together_are_too_many_are_refused_by_the_largest() -> None:
+    steps = ["action small[x: P] by cpu then clear disk "]
+    for name, effect in (("more", "clear disk"), ("most", "clear disk; clear disk"), ("third", "clear disk")):
+        steps.append(f"action {name}[x: P, y: P, z: P] by cpu when power[x] = on then {effect} ")
+    assert load_text(BASE + STEP + "".join(steps), scope={"P": 20}).lifecycle
+    with pytest.raises(LifecycleError) as caught:
+        load_text(BASE + STEP + "".join(steps), scope={"P": 45})
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.span.text) == ("KF224", "most")
+    assert "are of `most`" in found.message
+    assert "`P` 45" in (found.help or "")
+
+
 def test_equal_past_operators_share_a_latch_and_others_do_not() -> None:
     text = "def was[p: P] = once power[p] = on property q for p: P never was[p] and was[alpha] and was[beta]"
     lifecycle = load_text(BASE + STEP + text + " property r never was[alpha]").lifecycle

@@ -138,21 +138,20 @@ class Compilation:
                     case Leaking():
                         for term in write.term.term.of:
                             self._leaks.setdefault(term, []).append((instance, write))
+        self._writing: dict[StateName | PlaceName | Term, set[str]] = {}
+        for found in (self._state_writes, self._place_writes, self._leaks):
+            for written, by in found.items():
+                self._writing[written] = {instance.name.name for instance, _ in by}
 
     def writers(self, bit: Bit) -> frozenset[str]:
         """The names of the actions that may change this bit by an effect (an exposure is none)."""
         match bit:
-            case StateIs(state, _):
-                found: Iterable[Instance] = (instance for instance, _ in self._state_writes.get(state, ()))
-            case Holds(place, _):
-                found = (instance for instance, _ in self._place_writes.get(place, ()))
-            case Observed(term):
-                found = (instance for instance, _ in self._leaks.get(term, ()))
+            case StateIs(name, _) | Holds(name, _) | Observed(name):
+                return frozenset(self._writing.get(name, ()))
             case Happened(action):
                 return frozenset((action.name,))
             case _:
-                found = ()
-        return frozenset(instance.name.name for instance in found)
+                return frozenset()
 
     # Steps
 

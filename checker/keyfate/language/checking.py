@@ -15,7 +15,7 @@ from keyfate.language.effects import EffectTyper, capabilities
 from keyfate.language.expressions import Typer
 from keyfate.language.properties import PropertyTyper
 from keyfate.language.rules import judge
-from keyfate.language.sizes import too_big
+from keyfate.language.sizes import too_big, too_many_steps
 from keyfate.language.source import Diagnostic, Label, Span
 from keyfate.language.symbols import Entity, Reporter, Scope, Table, UntypedError, did_you_mean
 
@@ -76,6 +76,7 @@ class _Checker:
             self.reporter.report(
                 "KF260", "the lifecycle has no action", lifecycle.span, help="declare what may happen: `action …`"
             )
+        self._report(None if self.reporter.failed else too_many_steps(lifecycle.actions, self.declarer.sorts))
         found = tuple(self.reporter.diagnostics)
         return (None if self.reporter.failed else lifecycle), found
 
@@ -98,7 +99,9 @@ class _Checker:
         return rules
 
     def _sized(self, node: object, name: str, span: Span | None) -> bool:
-        wrong = None if span is None else too_big(node, name, span, self.declarer.sorts)
+        return self._report(None if span is None else too_big(node, name, span, self.declarer.sorts))
+
+    def _report(self, wrong: Diagnostic | None) -> bool:
         if wrong is not None:
             self.reporter.report(wrong.code, wrong.message, wrong.span, help=wrong.help)
         return wrong is None

@@ -13,6 +13,23 @@ LARGEST_TREE = 100_000
 DEEPEST_TREE = 200
 MOST_INSTANCES = 100_000
 MOST_UNROLLED = 5_000_000  # nodes over all instances: what every engine walks at least once
+MOST_STEPS = 1_000_000  # nodes over all instances of all actions: engines build gates for each, some minute's work
+
+
+def too_many_steps(actions: Sequence[t.Action], sorts: Sequence[t.Sort]) -> Diagnostic | None:
+    """What makes all actions together too large, if they are."""
+    nodes = {action: prod(len(p.domain.values) for p in action.params) * unrolled(action) for action in actions}
+    together = sum(nodes.values())
+    if together <= MOST_STEPS:
+        return None
+    most = max(nodes, key=lambda action: nodes[action])
+    return Diagnostic(
+        "KF224",
+        f"the actions have {together:,} nodes when written out for every member, the limit is {MOST_STEPS:,}: "
+        f"{nodes[most]:,} are of `{most.name}`",
+        most.span,
+        help=_smaller(sorts),
+    )
 
 
 def too_big(node: object, name: str, span: Span, sorts: Sequence[t.Sort]) -> Diagnostic | None:
@@ -47,8 +64,10 @@ def _too_many(node: object, name: str, span: Span, sorts: Sequence[t.Sort]) -> D
     many = f"{instances:,} instances, the limit is {MOST_INSTANCES:,}"
     if instances <= MOST_INSTANCES:
         many = f"{nodes:,} nodes when written out for every member, the limit is {MOST_UNROLLED:,}"
+    return Diagnostic("KF224", f"`{name}` has {many}", span, help=_smaller(sorts))
+
+
+def _smaller(sorts: Sequence[t.Sort]) -> str:
     sizes = ", ".join(f"`{sort.name}` {len(sort.members)}" for sort in sorts)
     now = f" (members now: {sizes})" if sizes else ""
-    return Diagnostic(
-        "KF224", f"`{name}` has {many}", span, help=f"use smaller sorts{now}, or fewer indices and quantifiers"
-    )
+    return f"use smaller sorts{now}, or fewer indices and quantifiers"
