@@ -27,6 +27,7 @@ class Says:
     """A judge that always says the same."""
 
     accepted: bool = True
+    gave_up: bool = False
     confirmed: bool = True
     reason: str = "because"
     clauses: int = 0

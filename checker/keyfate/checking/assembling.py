@@ -41,6 +41,16 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
     return Panel(lifecycle, engines[0][1], certifier, twin, ENGINES[engine], basis, tuple(engines))
 
 
+def load() -> None:
+    """All that judges are made of, libraries included."""
+    from keyfate.certifier import certify  # noqa: F401
+    from keyfate.engines import decide  # noqa: F401
+    from keyfate.engines.sat import Clock, Solver
+    from keyfate.twin import confirm  # noqa: F401
+
+    Solver(Clock(Budget()))
+
+
 def _engine(name: EngineName, basis: Basis, certifier: Z3Judge) -> Engine:
     if name == "explicit":
         return _Explicit(STATE_LIMIT)

@@ -146,6 +146,7 @@ class Deadline:
 
 
 TIMEOUT = "the time given was up"
+OUT_OF_MEMORY = "out of memory"
 
 
 @dataclass(frozen=True)
@@ -199,6 +200,8 @@ class Court:
 
     def _judged(self, name: str, problem: Problem, finding: Reached, account: Account, enact: bool) -> Answer:
         judgement = self.certifier.certify(problem, finding)
+        if judgement.gave_up:
+            return Answer(Undecided(_surrender(judgement)))
         if not judgement.accepted:
             said = f"{name} found a trace that the certifier refuses: {judgement.reason}"
             return Answer(finding, account, divergence=said)
@@ -217,7 +220,14 @@ class Court:
             kind: Literal["exhaustive", "fixedpoint"] = "exhaustive" if name == "explicit" else "fixedpoint"
             return Answer(finding, certificate=Certificate(kind, name, None))
         judgement = self.certifier.certify(problem, finding)
+        if judgement.gave_up:
+            return Answer(Undecided(_surrender(judgement)))
         if not judgement.accepted:
             said = f"{name} found a proof that the certifier refuses: {judgement.reason}"
             return Answer(finding, divergence=said)
         return Answer(finding, certificate=Certificate("invariant", "z3", judgement.clauses))
+
+
+def _surrender(judgement: Judgement) -> str:
+    """Why there is no verdict, of a judge that neither accepts nor refuses."""
+    return judgement.reason if judgement.reason == OUT_OF_MEMORY else f"the certifier gave up: {judgement.reason}"

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 
 from keyfate.checking.answering import summarize, unfinished
-from keyfate.checking.assembling import assemble
+from keyfate.checking.assembling import assemble, load
 from keyfate.checking.certificates import Certified, certified
 from keyfate.checking.deciding import PolicyCheck
-from keyfate.checking.judges import ENGINES, TIMEOUT, Court, Deadline, EngineName
+from keyfate.checking.judges import ENGINES, OUT_OF_MEMORY, TIMEOUT, Court, Deadline, EngineName
 from keyfate.checking.memory import Rumours
 from keyfate.checking.naming import Namer
+from keyfate.checking.pool import cores, limit
 from keyfate.checking.possible import Possibility
 from keyfate.checking.results import PolicySummary, Result
 from keyfate.language.source import Diagnostic, LifecycleError
@@ -28,6 +28,7 @@ INTERRUPTED = "interrupted"
 GRACE = 5.0
 """Seconds past the deadline after which a worker that does not come back is ended."""
 
+_NO_MEMORY = 75  # exit status of a worker
 _WORTH_SHARING = 4  # properties of one policy for which a second process pays
 
 Tick = Callable[[str, str], None]
@@ -39,13 +40,14 @@ Keep = Callable[[Certified], None]
 @dataclass(frozen=True)
 class Options:
     """How to check. `only`: these properties and no others; `sweep`: also look for dead actions;
-    `workers`: processes, None for one a core; `certificates`: write one for each verdict."""
+    `workers`: processes, None for one a core; `memory`: bytes for each; `certificates`: write one for each verdict."""
 
     engine: EngineName = "auto"
     deadline: Deadline = field(default_factory=Deadline)
     only: tuple[str, ...] = ()
     sweep: bool = True
     workers: int | None = None
+    memory: int | None = None
     certificates: bool = False
 
 
@@ -87,12 +89,13 @@ def run(
 ) -> tuple[Checked, ...]:
     """Check every policy. Raises LifecycleError where a lifecycle turns out to be unusable.
 
-    An interrupt ends the run with what was decided by then; the rest is UNKNOWN.
+    An interrupt ends the run with what was decided by then; the rest is UNKNOWN. So is what runs out of memory.
     """
-    workers = options.workers or _cores()
+    workers = options.workers or cores()
     parts = [part for policy in policies for part in _parts(policy, options, workers // max(1, len(policies)))]
     workers = min(len(parts), workers)
-    done = _Pool(parts, tick, keep, workers).run() if workers > 1 else _alone(parts, tick, keep)
+    alone = workers == 1 and options.memory is None  # a limit is for a process that may come to its end by it
+    done = _alone(parts, tick, keep) if alone else _Pool(parts, tick, keep, workers).run()
     return tuple(
         _whole(policy, [d for p, d in zip(parts, done, strict=True) if p.policy is policy]) for policy in policies
     )
@@ -130,7 +133,7 @@ def _alone(parts: Sequence[_Part], tick: Tick | None, keep: Keep | None) -> tupl
     bench: Bench | None = None
     for part in parts:
         bench = bench or Bench(part.options.engine)
-        done.append(_check(part, bench, tick, keep))
+        done.append(_check(part, bench, _telling(part, tick), keep))
         if any(r.reason == INTERRUPTED for r in done[-1].results):
             break
     return (*done, *(_unfinished(part, INTERRUPTED) for part in parts[len(done) :]))
@@ -145,7 +148,11 @@ def _possible_first(rules: Sequence[Property]) -> list[Property]:
     return sorted(rules, key=lambda rule: rule.kind != "possible")
 
 
-def _check(part: _Part, bench: Bench, tick: Tick | None, keep: Keep | None) -> Checked:
+def _telling(part: _Part, tick: Tick | None) -> Callable[[Result], None]:
+    return lambda result: None if tick is None else tick(part.policy.name, result.property)
+
+
+def _check(part: _Part, bench: Bench, tell: Callable[[Result], None], keep: Keep | None) -> Checked:
     policy, options = part.policy, part.options
     seat = bench.of(policy.lifecycle)
     check = PolicyCheck(policy, seat.court, seat.namer, options.deadline, seat.possibilities, seat.rumours)
@@ -159,8 +166,7 @@ def _check(part: _Part, bench: Bench, tick: Tick | None, keep: Keep | None) -> C
                 written = certified(policy, rule, results[rule.name].verdict, answers, seat.court.certifier, seat.namer)
                 if written is not None:
                     keep(written)
-            if tick is not None:
-                tick(policy.name, rule.name)
+            tell(results[rule.name])
         if options.sweep:
             dead, divergence = check.dead_actions()
     except KeyboardInterrupt:
@@ -169,10 +175,11 @@ def _check(part: _Part, bench: Bench, tick: Tick | None, keep: Keep | None) -> C
     return Checked(summarize(policy, dead, divergence), tuple(results[rule.name] for rule in rules))
 
 
-def _unfinished(part: _Part, reason: str) -> Checked:
-    policy, engine = part.policy, ENGINES[part.options.engine]
-    results = tuple(unfinished(policy, rule, engine, reason) for rule in _rules(policy, part.options))
-    return Checked(summarize(policy, None, None), results)
+def _unfinished(part: _Part, reason: str, known: Mapping[str, Result] | None = None) -> Checked:
+    """UNKNOWN is what is not `known`."""
+    policy, engine, known = part.policy, ENGINES[part.options.engine], known or {}
+    results = (known.get(r.name) or unfinished(policy, r, engine, reason) for r in _rules(policy, part.options))
+    return Checked(summarize(policy, None, None), tuple(results))
 
 
 @dataclass
@@ -194,6 +201,7 @@ class _Pool:
         # What leaves most open takes longest, and is begun first.
         self._left = sorted(range(len(parts)), key=lambda i: -len(parts[i].policy.open_controls))
         self._done: dict[int, Checked] = {}
+        self._known: list[dict[str, Result]] = [{} for _ in parts]  # of what is not done
         self._workers = [self._start() for _ in range(workers)]
 
     def run(self) -> tuple[Checked, ...]:
@@ -213,7 +221,7 @@ class _Pool:
                 worker.process.join()
                 worker.connection.close()
         return tuple(
-            self._done[i] if i in self._done else _unfinished(part, reason) for i, part in enumerate(self._parts)
+            self._done.get(i) or _unfinished(part, reason, self._known[i]) for i, part in enumerate(self._parts)
         )
 
     def _start(self) -> _Worker:
@@ -242,29 +250,54 @@ class _Pool:
 
         worker.at = min(self._left, key=distance)
         self._left.remove(worker.at)
-        worker.connection.send(worker.at)
+        worker.connection.send((worker.at, self._open(worker.at)))
+
+    def _open(self, index: int) -> tuple[str, ...]:
+        """The properties of a part that are not decided, as a worker takes them."""
+        part = self._parts[index]
+        names = (rule.name for rule in _possible_first(_rules(part.policy, part.options)))
+        return tuple(name for name in names if name not in self._known[index])
 
     def _hear(self, worker: _Worker) -> None:
         assert worker.at is not None
         try:
             message = worker.connection.recv()
         except EOFError:
-            self._done[worker.at] = _unfinished(self._parts[worker.at], _ended(worker))
-            worker.at = None
-            if self._left:
-                self._workers[self._workers.index(worker)] = fresh = self._start()
-                self._next(fresh)
+            self._lost(worker, worker.at)
             return
         if isinstance(message, Checked):
-            self._done[worker.at] = message
+            known = self._known[worker.at] | {result.property: result for result in message.results}
+            rules = _rules(self._parts[worker.at].policy, self._parts[worker.at].options)
+            self._done[worker.at] = replace(message, results=tuple(known[rule.name] for rule in rules))
             self._next(worker)
         elif isinstance(message, _Failed):
             raise LifecycleError(message.diagnostics)
         elif isinstance(message, Certified):
             if self._keep is not None:
                 self._keep(message)
-        elif self._tick is not None:
-            self._tick(self._parts[worker.at].policy.name, message)
+        else:
+            self._decided(worker.at, message)
+
+    def _decided(self, index: int, result: Result) -> None:
+        self._known[index][result.property] = result
+        _telling(self._parts[index], self._tick)(result)
+
+    def _lost(self, worker: _Worker, index: int) -> None:
+        """A process ended: what it was at is UNKNOWN, and another one goes on."""
+        part, reason = self._parts[index], _ended(worker)
+        names = self._open(index)
+        if names:
+            rule = next(rule for rule in part.policy.lifecycle.properties if rule.name == names[0])
+            self._decided(index, unfinished(part.policy, rule, ENGINES[part.options.engine], reason))
+        if len(names) > 1:
+            self._left.append(index)
+        else:  # it was the last, or it was looking for dead actions
+            self._done[index] = _unfinished(part, reason, self._known[index])
+        worker.at = None
+        if self._left:
+            worker.connection.close()
+            self._workers[self._workers.index(worker)] = fresh = self._start()
+            self._next(fresh)
 
     def _overdue(self) -> bool:
         at = self._parts[0].options.deadline.at
@@ -274,6 +307,8 @@ class _Pool:
 def _ended(worker: _Worker) -> str:
     worker.process.join()
     code = worker.process.exitcode or 0
+    if code == _NO_MEMORY:
+        return OUT_OF_MEMORY
     if code < 0:
         return f"its process was ended by signal {-code} (out of memory?)"
     return "its process failed, a defect of keyfate"
@@ -285,24 +320,31 @@ class _Failed:
 
 
 def _work(connection: Connection, parts: Sequence[_Part]) -> None:
-    """A worker: indices come in; certificates and names of properties go out as they are decided, then the whole."""
+    """A worker: indices come in, with names of properties; certificates and results go out as they are decided, then
+    the whole."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    bench = Bench(parts[0].options.engine)
+    options = parts[0].options
+    if options.memory is not None:
+        load()  # a library that finds no room would fail in words of its own
+        limit(options.memory)
+    bench = Bench(options.engine)
+
+    def tell(result: Result) -> None:
+        if result.reason == OUT_OF_MEMORY:
+            raise MemoryError  # others would find no more of it here than this one
+        connection.send(result)
+
     while True:
         try:
-            index = connection.recv()
+            index, names = connection.recv()
         except EOFError:
             return
+        part = replace(parts[index], options=replace(parts[index].options, only=names))
         try:
-            checked = _check(parts[index], bench, lambda _, rule: connection.send(rule), connection.send)
+            checked = _check(part, bench, tell, connection.send)
         except LifecycleError as error:
             connection.send(_Failed(error.diagnostics))
+        except MemoryError:
+            sys.exit(_NO_MEMORY)
         else:
             connection.send(checked)
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

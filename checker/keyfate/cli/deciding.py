@@ -54,6 +54,7 @@ _format = click.option("--format", "form", type=click.Choice(("text", "json")), 
 )
 @click.option("--quiet", "-q", is_flag=True, help="Only what is broken or undecided; nothing where all is met.")
 @click.option("--watch", is_flag=True, help="Check again whenever a file changes, until Ctrl-C.")
+@options.memory
 @options.deciding
 def check(
     paths: tuple[Path, ...],

@@ -29,6 +29,7 @@ def check(
     engine: EngineName,
     scope: Scopes,
     timeout: float | None,
+    memory: int | None = None,
     keep: Keep | None = None,
 ) -> Report | None:
     """The report on the policies that `paths` mean; None if there are none.
@@ -39,7 +40,7 @@ def check(
     found = library_policies() if library else find(paths or (Path(),))
     if not found:
         return None
-    options = Options(engine=engine, deadline=Deadline.after(timeout), certificates=keep is not None)
+    options = Options(engine, Deadline.after(timeout), memory=memory, certificates=keep is not None)
     session = open_session(found, scope)
     with _progress(session) as tick:
         report = session.check(options, tick, keep)

@@ -34,7 +34,9 @@ class Look:
     changes: Changes | None = None
 
 
-def looks(paths: Sequence[Path], *, engine: EngineName, scope: Scopes, timeout: float | None) -> Iterator[Look]:
+def looks(
+    paths: Sequence[Path], *, engine: EngineName, scope: Scopes, timeout: float | None, memory: int | None = None
+) -> Iterator[Look]:
     """One look after the other, without end. An interrupt ends it, also in the midst of a check."""
     known: frozenset[Path] = frozenset()
     last: Report | None = None
@@ -43,7 +45,9 @@ def looks(paths: Sequence[Path], *, engine: EngineName, scope: Scopes, timeout: 
         stamp = _stamp(paths, known)  # before anything is read: what changes meanwhile is seen afterwards
         report, error = None, None
         try:
-            report = check(paths, library=False, update=None, engine=engine, scope=scope, timeout=timeout)
+            report = check(
+                paths, library=False, update=None, engine=engine, scope=scope, timeout=timeout, memory=memory
+            )
         except LifecycleError as raised:
             error = raised
             known |= {Path(d.span.path).absolute() for d in raised.diagnostics}

@@ -1,0 +1,93 @@
+"""`--memory`: what needs more is UNKNOWN and says why; everything else is decided as ever."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from keyfate.checking.deciding import PolicyCheck
+from keyfate.checking.judges import Answer
+from keyfate.checking.results import Report, Result
+from keyfate.checking.running import Options
+from keyfate.checking.session import open_session
+from keyfate.language.typed import Property
+from vault import furnish
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers inherit what a test replaces only by fork")
+
+LIMIT = 4 << 30
+
+
+@pytest.fixture(scope="module")
+def policy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return furnish(tmp_path_factory.mktemp("memory")) / "flash.policy.toml"
+
+
+def checked(policy: Path, memory: int | None, workers: int = 1) -> Report:
+    return open_session([policy], {}).check(Options(memory=memory, workers=workers))
+
+
+def verdicts(report: Report) -> dict[str, str]:
+    return {result.property: result.verdict for result in report.results}
+
+
+def before_each(monkeypatch: pytest.MonkeyPatch, act: Callable[[Property], None]) -> None:
+    decided = PolicyCheck.decided
+
+    def acting(self: PolicyCheck, rule: Property) -> tuple[Result, tuple[Answer, ...]]:
+        act(rule)
+        return decided(self, rule)
+
+    monkeypatch.setattr(PolicyCheck, "decided", acting)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("at", [0, 1, -1])
+def test_what_needs_more_is_unknown_and_the_rest_is_kept(
+    policy: Path, monkeypatch: pytest.MonkeyPatch, at: int, workers: int
+) -> None:
+    unlimited = verdicts(checked(policy, None))
+    greedy = list(unlimited)[at]
+
+    def act(rule: Property) -> None:
+        if rule.name == greedy:
+            bytearray(LIMIT)  # which costs nothing where it is allowed: no page of it is touched
+
+    before_each(monkeypatch, act)
+    assert verdicts(checked(policy, None, workers)) == unlimited
+    limited = checked(policy, LIMIT, workers)
+    assert verdicts(limited) == unlimited | {greedy: "UNKNOWN"}
+    assert next(r.reason for r in limited.results if r.property == greedy) == "out of memory"
+    assert list(verdicts(limited)) == list(unlimited)
+
+
+def test_a_process_that_is_killed_costs_one_verdict(policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    unlimited = verdicts(checked(policy, None))
+    victim = list(unlimited)[1]
+
+    def act(rule: Property) -> None:
+        if rule.name == victim:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    before_each(monkeypatch, act)
+    limited = checked(policy, LIMIT)
+    assert verdicts(limited) == unlimited | {victim: "UNKNOWN"}
+    assert "signal 9" in str(next(r.reason for r in limited.results if r.property == victim))
+
+
+def test_too_little_for_anything_is_no_pass(tmp_path: Path) -> None:
+    policy = str(furnish(tmp_path) / "safe.policy.toml")
+    command = [sys.executable, "-m", "keyfate", "check", policy, "--memory", "1", "--format", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr == ""
+    results = json.loads(done.stdout)["results"]
+    assert {result["verdict"] for result in results} == {"UNKNOWN"}
+    assert all("memory" in result["reason"] for result in results)
