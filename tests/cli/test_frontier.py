@@ -166,7 +166,6 @@ def test_memory_that_does_not_suffice_is_unknown(folder: Path) -> None:
     assert "memory" in frontier["reason"]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal")
 def test_an_interrupt_keeps_what_was_found_and_leaves_no_process(folder: Path) -> None:
     words = [TDX, "confidentiality", "sanitization", "no_clone", "--scope", "Platform=4,TD=4"]
     process = subprocess.Popen(

@@ -20,8 +20,6 @@ from keyfate.checking.session import open_session
 from keyfate.language.typed import Property
 from vault import furnish
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers inherit what a test replaces only by fork")
-
 LIMIT = 4 << 30
 
 
