@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -175,11 +176,25 @@ def test_an_interrupt_keeps_what_was_found_and_leaves_no_process(folder: Path) -
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
-    time.sleep(8)  # until something is known; nothing hangs on how much
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 3, err.decode()
-    assert "incomplete" in out.decode()
-    assert "interrupted" in out.decode()
-    with pytest.raises(ProcessLookupError):
-        os.killpg(process.pid, 0)  # nobody of its group is left
+    try:
+        at_work(process.pid)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 3, err.decode()
+        assert "incomplete" in out.decode()
+        assert "interrupted" in out.decode()
+        with pytest.raises(ProcessLookupError):
+            os.killpg(process.pid, 0)  # nobody of its group is left
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def at_work(pid: int) -> None:
+    """Wait until the process has workers, and a little more; where nobody tells, for long enough."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    for _ in range(600):
+        if not children.exists() or children.read_text(encoding="utf-8").strip():
+            break
+        time.sleep(0.1)
+    time.sleep(3)
