@@ -8,8 +8,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from keyfate.checking.judges import Deadline
@@ -20,9 +22,12 @@ T_co = TypeVar("T_co", covariant=True)
 
 INTERRUPTED = "interrupted"
 OVERDUE = "the time given was up"
+MEMORY = "out of memory"
 _EXHAUSTED = 86  # the status of a worker that ran out of memory
 GRACE = 5.0
 """Seconds past the deadline after which a worker that does not come back is ended."""
+_GLANCE = 0.1  # seconds between two looks at the memory of workers
+_PROC = Path("/proc")
 
 
 class Job(Protocol[T_co]):
@@ -62,7 +67,8 @@ class _Failed:
 
 
 class Pool(Generic[T]):
-    """Answers `count` questions of a job by that many processes, each in a limit of `memory` bytes if there is one."""
+    """Answers `count` questions of a job by that many processes. One whose resident memory grows past `memory` bytes is
+    ended; only where `measurable` says that this can be seen."""
 
     def __init__(
         self, job: Job[T], count: int, deadline: Deadline, *, workers: int | None = None, memory: int | None = None
@@ -70,6 +76,7 @@ class Pool(Generic[T]):
         self._job = job
         self._deadline = deadline
         self._memory = memory
+        self._glance = 1.0 if memory is None else _GLANCE
         self._left = list(range(count))
         self._outcomes: list[Outcome[T]] = [Outcome(None, OVERDUE)] * count
         self._size = min(count, workers or cores())
@@ -84,9 +91,13 @@ class Pool(Generic[T]):
             for _ in range(self._size):
                 workers.append(self._next(self._start()))
             while (busy := [w for w in workers if w.at is not None]) and not self._overdue():
-                for ready in wait([w.connection for w in busy], timeout=1.0):
-                    worker = next(w for w in busy if w.connection is ready)
-                    workers[workers.index(worker)] = self._heard(worker, tick)
+                ready = wait([w.connection for w in busy], timeout=self._glance)
+                for worker in busy:
+                    if worker.connection in ready:
+                        workers[workers.index(worker)] = self._heard(worker, tick)
+                    elif self._memory is not None and resident(worker.process.pid) > self._memory:
+                        worker.process.kill()
+                        workers[workers.index(worker)] = self._ended(worker, MEMORY, tick)
         except KeyboardInterrupt:
             reason = INTERRUPTED
         finally:
@@ -103,7 +114,7 @@ class Pool(Generic[T]):
         fork = sys.platform == "linux"
         context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._job, self._memory), daemon=True)
+        process = context.Process(target=_work, args=(theirs, self._job), daemon=True)
         process.start()
         theirs.close()
         return _Worker(process, ours)
@@ -111,7 +122,8 @@ class Pool(Generic[T]):
     def _next(self, worker: _Worker) -> _Worker:
         worker.at = self._left.pop(0) if self._left else None
         if worker.at is not None:
-            worker.connection.send(worker.at)
+            with suppress(OSError):  # one that has ended already: the next look at it says so
+                worker.connection.send(worker.at)
         return worker
 
     def _heard(self, worker: _Worker, tick: Callable[[int], None]) -> _Worker:
@@ -120,10 +132,7 @@ class Pool(Generic[T]):
         try:
             message = worker.connection.recv()
         except (EOFError, OSError):  # the second in the midst of a message
-            self._outcomes[worker.at] = Outcome(self._outcomes[worker.at].value, _ended(worker))
-            tick(worker.at)
-            worker.at = None
-            return self._next(self._start()) if self._left else worker
+            return self._ended(worker, _why(worker), tick)
         if isinstance(message, _Failed):
             raise LifecycleError(message.diagnostics)
         if not message.finished:
@@ -133,26 +142,37 @@ class Pool(Generic[T]):
         tick(worker.at)
         return self._next(worker)
 
+    def _ended(self, worker: _Worker, why: str, tick: Callable[[int], None]) -> _Worker:
+        """What this worker was at has no answer; another one goes on with what is left."""
+        assert worker.at is not None
+        at, worker.at = worker.at, None
+        self._outcomes[at] = Outcome(self._outcomes[at].value, why)
+        if self._left:
+            worker.process.join()
+            worker.connection.close()
+            worker = self._next(self._start())
+        tick(at)
+        return worker
+
     def _overdue(self) -> bool:
         at = self._deadline.at
         return at is not None and Deadline(at + GRACE).passed
 
 
-def _ended(worker: _Worker) -> str:
+def _why(worker: _Worker) -> str:
     worker.process.join()
     code = worker.process.exitcode or 0
     if code == _EXHAUSTED:
-        return "out of memory"
+        return MEMORY
     if code < 0:
         return f"its process was ended by signal {-code} (out of memory?)"
     return "its process failed, a defect of keyfate"
 
 
-def _work(connection: Connection, job: Job[T], memory: int | None) -> None:
+def _work(connection: Connection, job: Job[T]) -> None:
     """A worker: numbers of questions come in; what is known of them goes out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    if memory is not None:
-        limit(memory)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # and ends its workers by this
     try:
         answer = job.begin()
         while True:
@@ -164,6 +184,22 @@ def _work(connection: Connection, job: Job[T], memory: int | None) -> None:
         os._exit(_EXHAUSTED)  # perhaps in the midst of a message, behind which no other can come
     except EOFError:
         return
+
+
+def measurable() -> bool:
+    """Whether the memory of another process can be seen here: Linux says it in `/proc`."""
+    return (_PROC / "self" / "statm").exists()
+
+
+def resident(process: int | None) -> int:
+    """Bytes of memory that a process holds; 0 of one that has ended.
+
+    Not its address space: decision diagrams set a gigabyte of that aside and use little of it."""
+    try:
+        pages = int((_PROC / str(process) / "statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def limit(memory: int) -> None:

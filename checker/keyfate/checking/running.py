@@ -323,6 +323,7 @@ def _work(connection: Connection, parts: Sequence[_Part]) -> None:
     """A worker: indices come in, with names of properties; certificates and results go out as they are decided, then
     the whole."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # and ends its workers by this
     options = parts[0].options
     if options.memory is not None:
         load()  # a library that finds no room would fail in words of its own

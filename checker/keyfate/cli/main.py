@@ -6,6 +6,7 @@ import errno
 import gc
 import io
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -94,6 +95,7 @@ class _Defects:
 def main() -> NoReturn:
     """The console script. Every error that a user can make ends here: status 2 and no traceback."""
     sys.setrecursionlimit(20_000)  # texts may nest 200 deep, and who reads a tree needs some calls a level
+    signal.signal(signal.SIGTERM, _stop)
     status: object = 0
     words = sys.argv[1:]
     _open_streams()
@@ -119,6 +121,11 @@ def main() -> NoReturn:
         _tell(words, "interrupted", "it was interrupted")
         status = STOPPED
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _stop(number: int, frame: object) -> None:
+    """What `timeout` and service managers send is an interrupt: what was found is told, and no process stays behind."""
+    raise KeyboardInterrupt
 
 
 def _open_streams() -> None:

@@ -55,8 +55,11 @@ def frontier(
       keyfate frontier LIFECYCLE PROPERTY
       keyfate frontier POLICY --attackers
     """
+    from keyfate.checking.pool import measurable
     from keyfate.commands.synthesizing import Fixed, synthesize
 
+    if memory is not None and not measurable():
+        raise click.UsageError("--memory: what memory processes hold cannot be seen here, leave it out")
     if attackers and controls:
         raise click.UsageError("--attackers leaves the attacker open and --controls the controls: without both, all is")
     if (attackers or controls) and name.endswith(".kf"):

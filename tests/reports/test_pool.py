@@ -1,0 +1,198 @@
+"""Workers of every kind of ill health: what becomes of their questions, and of those behind them."""
+
+from __future__ import annotations
+
+import faulthandler
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+
+import pytest
+
+from keyfate.checking import pool
+from keyfate.checking.judges import Deadline
+from keyfate.checking.pool import INTERRUPTED, MEMORY, OVERDUE, Outcome, Pool, measurable, resident
+from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
+
+MIB = 1 << 20
+
+
+def answered(number: int) -> str:
+    return f"answer {number}"
+
+
+def sleep_for_ever() -> None:
+    while True:
+        time.sleep(60)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Question 1 goes wrong, in its way; every other is answered."""
+
+    trouble: Callable[[Callable[[str], None]], None]
+
+    def begin(self) -> Callable[[int, Callable[[str], None]], str]:
+        def answer(number: int, tell: Callable[[str], None]) -> str:
+            if number == 1:
+                self.trouble(tell)
+            return answered(number)
+
+        return answer
+
+
+def run(
+    trouble: Callable[[Callable[[str], None]], None],
+    *,
+    workers: int = 1,
+    deadline: Deadline | None = None,
+    memory: int | None = None,
+) -> tuple[Outcome[str], ...]:
+    """Four questions, of which each is told of once."""
+    ticked: list[int] = []
+    asked: Pool[str] = Pool(Work(trouble), 4, deadline or Deadline(), workers=workers, memory=memory)
+    found = asked.run(ticked.append)
+    assert multiprocessing.active_children() == []
+    if deadline is None:
+        assert sorted(ticked) == [0, 1, 2, 3]
+        assert [outcome for number, outcome in enumerate(found) if number != 1] == [
+            Outcome(answered(number)) for number in (0, 2, 3)
+        ], "who comes behind a worker that ended is answered by another"
+    return found
+
+
+def quiet(tell: Callable[[str], None]) -> None:
+    pass
+
+
+def partly(tell: Callable[[str], None]) -> None:
+    tell("one")
+    tell("one, two")
+
+
+def killed(tell: Callable[[str], None]) -> None:
+    tell("one")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def aborted(tell: Callable[[str], None]) -> None:
+    faulthandler.disable()  # it need not be told where
+    os.abort()
+
+
+def out_of_memory(tell: Callable[[str], None]) -> None:
+    tell("one")
+    raise MemoryError
+
+
+def left(tell: Callable[[str], None]) -> None:
+    os._exit(1)
+
+
+def hungry(tell: Callable[[str], None]) -> None:
+    tell("one")
+    kept = []
+    for _ in count():
+        kept.append(b"\1" * MIB)
+        time.sleep(0.001)
+
+
+def slow(tell: Callable[[str], None]) -> None:
+    tell("one")
+    sleep_for_ever()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 9, None])
+def test_every_question_has_its_answer(workers: int | None) -> None:
+    found = Pool(Work(quiet), 4, Deadline(), workers=workers).run()
+    assert found == tuple(Outcome(answered(number)) for number in range(4))
+
+
+def test_no_question_needs_no_worker() -> None:
+    assert Pool(Work(quiet), 0, Deadline()).run() == ()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize(
+    ("trouble", "known"),
+    [
+        (partly, Outcome(answered(1))),
+        (killed, Outcome("one", "its process was ended by signal 9 (out of memory?)")),
+        (aborted, Outcome(None, "its process was ended by signal 6 (out of memory?)")),
+        (out_of_memory, Outcome("one", MEMORY)),
+        (left, Outcome(None, "its process failed, a defect of keyfate")),
+    ],
+)
+def test_what_becomes_of_a_question(
+    trouble: Callable[[Callable[[str], None]], None], known: Outcome[str], workers: int
+) -> None:
+    assert run(trouble, workers=workers)[1] == known
+
+
+def test_a_worker_that_takes_too_much_is_ended_and_what_it_told_is_kept() -> None:
+    allowed = resident(os.getpid()) + 64 * MIB
+    assert run(hungry, memory=allowed)[1] == Outcome("one", MEMORY)
+
+
+def test_memory_is_what_is_held_and_nothing_of_who_has_ended() -> None:
+    before = resident(os.getpid())
+    kept = bytearray(b"\1") * (64 * MIB)
+    assert resident(os.getpid()) - before > 32 * MIB
+    assert len(kept)
+    assert resident(None) == 0
+    assert measurable()
+
+
+def test_an_error_of_the_lifecycle_is_raised_here() -> None:
+    with pytest.raises(LifecycleError, match="too large"):
+        run(unusable)
+    assert multiprocessing.active_children() == []
+
+
+def unusable(tell: Callable[[str], None]) -> None:
+    raise LifecycleError([Diagnostic("KF999", "too large", Span(Source("a.kf", "lifecycle a"), 0, 1))])
+
+
+@dataclass(frozen=True)
+class Stillborn:
+    """A job that cannot begin: its workers end before a question reaches them."""
+
+    def begin(self) -> Callable[[int, Callable[[str], None]], str]:
+        os._exit(1)
+
+
+def test_workers_that_cannot_begin_are_no_end_of_it() -> None:
+    found = Pool(Stillborn(), 5, Deadline(), workers=2).run()
+    assert {outcome.reason for outcome in found} == {"its process failed, a defect of keyfate"}
+
+
+def test_who_does_not_come_back_in_time_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "GRACE", 0.5)
+    found = run(slow, workers=1, deadline=Deadline.after(2.0))
+    assert found[0] == Outcome(answered(0))
+    assert found[1] == Outcome("one", OVERDUE)
+    assert found[2:] == (Outcome(None, OVERDUE),) * 2
+
+
+def test_an_interrupt_keeps_what_is_known() -> None:
+    ticked = []
+
+    def tick(number: int) -> None:
+        ticked.append(number)
+        if len(ticked) == 3:  # in a while, so that what the fourth tells has come
+            signal.setitimer(signal.ITIMER_REAL, 0.5)
+
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        found = Pool(Work(slow), 4, Deadline(), workers=2).run(tick)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert found[1] == Outcome("one", INTERRUPTED)
+    assert [outcome for number, outcome in enumerate(found) if number != 1] == [
+        Outcome(answered(number)) for number in (0, 2, 3)
+    ]
+    assert multiprocessing.active_children() == []
