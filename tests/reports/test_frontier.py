@@ -13,18 +13,31 @@ from typing import Any
 import jsonschema
 import pytest
 
+from keyfate.certifier.judgement import Judgement
 from keyfate.checking.assembling import assemble_frontier
-from keyfate.checking.frontier import FrontierReport, PropertyFrontier, reaches
+from keyfate.checking.frontier import Condition, FrontierReport, PropertyFrontier, reaches
 from keyfate.checking.frontiers import Asked, Question, frontiers
 from keyfate.checking.judges import Deadline
 from keyfate.checking.naming import plain
-from keyfate.checking.synthesizing import Judges, synthesize
+from keyfate.checking.synthesizing import FrontierCertifier, Judges, synthesize
 from keyfate.engines.decide import Engine
 from keyfate.language.loading import load, load_text
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.instances import capability_names
-from keyfate.lifecycle.names import ActionName
-from keyfate.lifecycle.problem import Budget, Frontier, Problem, Reach, Reached, Settings, Unreachable
+from keyfate.lifecycle.names import ActionName, ControlName
+from keyfate.lifecycle.problem import (
+    Budget,
+    Finding,
+    Frontier,
+    Implicant,
+    Invariant,
+    Prime,
+    Problem,
+    Reach,
+    Reached,
+    Settings,
+    Unreachable,
+)
 from keyfate.policy.admissible import completions
 from keyfate.reporting.frontier import frontier_text
 from keyfate.reporting.json import document
@@ -96,12 +109,17 @@ def test_the_lookup_answers_for_every_configuration_of_the_vault(report: Frontie
         assert frontier.reaching == broken
 
 
-def test_the_lookup_agrees_with_full_checks_of_random_configurations(
-    root: Path, request: pytest.FixtureRequest
-) -> None:
-    """A hundred in CI; a thousand with `--hypothesis-profile deep`."""
+@pytest.fixture(scope="module")
+def shipped(root: Path) -> tuple[Lifecycle, FrontierReport]:
     of = load(root / "models" / "tdx-1.5-persistent.kf").lifecycle
-    report = found(of, "confidentiality", "root_sanitization")
+    return of, found(of, "confidentiality", "sanitization")
+
+
+def test_the_lookup_agrees_with_full_checks_of_random_configurations(
+    shipped: tuple[Lifecycle, FrontierReport], request: pytest.FixtureRequest
+) -> None:
+    """Fifty of each property in CI; five hundred with `--hypothesis-profile deep`."""
+    of, report = shipped
     number = 500 if request.config.getoption("--hypothesis-profile") == "deep" else 50
     draw, engine = random.Random(5), Engine(of)
     every = list(completions(of, {}))
@@ -122,6 +140,33 @@ def test_the_lookup_agrees_with_full_checks_of_random_configurations(
             more = {**capabilities, draw.choice(names): True}
             assert not truth or looked_up(frontier, controls, more)
         assert seen == {False, True}
+
+
+def test_no_condition_of_a_shipped_lifecycle_asks_for_more_than_it_must(
+    shipped: tuple[Lifecycle, FrontierReport],
+) -> None:
+    """With a capability removed, or a value added to a control, each covers an admissible setting that is safe."""
+    of, report = shipped
+    every = [{str(name): plain(value) for name, value in controls.items()} for controls in completions(of, {})]
+    for frontier in report.frontiers:
+        named = {name for condition in frontier.conditions for name in condition.controls}
+        # Of settings that differ in nothing that a condition names, one.
+        settings = list({tuple(s[name] for name in sorted(named)): s for s in every}.values())
+
+        def covers_safe(condition: Condition, frontier: PropertyFrontier = frontier, settings: Any = settings) -> bool:
+            attacker = condition.capabilities
+            return any(condition.holds(s, attacker) and not reaches(frontier, s, attacker) for s in settings)
+
+        assert frontier.conditions
+        for condition in frontier.conditions:
+            assert not covers_safe(condition)
+            for name in condition.capabilities:
+                fewer = tuple(other for other in condition.capabilities if other != name)
+                assert covers_safe(replace(condition, capabilities=fewer)), (condition, name)
+            for name, kept in condition.controls.items():
+                for value in set(frontier.open_controls[name]) - set(kept):
+                    wider = {**condition.controls, name: (*kept, value)}
+                    assert covers_safe(replace(condition, controls=wider)), (condition, name, value)
 
 
 def test_of_what_is_not_complete_nothing_is_looked_up(report: FrontierReport) -> None:
@@ -152,6 +197,9 @@ class Liar:
 
     truth: Engine
     lie: Any
+
+    def decide(self, problem: Problem, budget: Budget | None = None) -> Finding:
+        return self.truth.decide(problem, budget)
 
     def frontier(self, problem: Problem, budget: Budget | None = None, *, safe: bool = False) -> Iterator[Frontier]:
         *_, last = self.truth.frontier(problem, budget, safe=safe)
@@ -202,6 +250,125 @@ def test_a_frontier_that_a_judge_refuses_is_diverged(lie: Any, said: str) -> Non
     assert f"judges disagree: {said}" in text
 
 
+@dataclass(frozen=True)
+class Tired:
+    """A certifier that comes to no answer on one kind of question."""
+
+    honest: FrontierCertifier
+    on: str
+
+    def certify(self, problem: Problem, finding: Finding) -> Judgement:
+        tired = self.on == type(finding).__name__ or self.on == type(problem.target).__name__
+        return GAVE_UP if tired else self.honest.certify(problem, finding)
+
+    def reaches(self, problem: Problem, prime: Prime) -> Judgement:
+        return GAVE_UP if self.on == "Prime" else self.honest.reaches(problem, prime)
+
+    def combines(
+        self, problem: Problem, conditions: tuple[Implicant, ...], parts: tuple[tuple[Implicant, ...], ...]
+    ) -> Judgement:
+        return GAVE_UP if self.on == "combines" else self.honest.combines(problem, conditions, parts)
+
+
+GAVE_UP = Judgement(False, "out of memory", 0, gave_up=True)
+
+
+@pytest.mark.parametrize(
+    ("rule", "on", "what"),
+    [
+        ("secrecy", "Reached", "a trace"),
+        ("secrecy", "Prime", "a condition"),
+        ("secrecy", "Unreachable", "that nothing else does"),
+        ("restores", "combines", "what the instances have in common"),
+    ],
+)
+def test_a_judge_that_gives_up_refuses_nothing(rule: str, on: str, what: str) -> None:
+    honest = assemble_frontier(VAULT)
+    judges = replace(honest, certifier=Tired(honest.certifier, on))
+    asked = next(one for one in VAULT.properties if one.name == rule)
+    told = synthesize(judges, asked, Settings(), Deadline())
+    assert (told.verdict, told.reason) == ("UNKNOWN", f"the certifier cannot tell {what}: out of memory")
+    assert told.certificate is None
+
+
+def test_who_gives_up_does_not_hide_who_refuses() -> None:
+    honest = assemble_frontier(VAULT)
+    judges = Judges(VAULT, Liar(Engine(VAULT), too_wide), Tired(honest.certifier, "Reached"), honest.twin, honest.basis)
+    rule = next(rule for rule in VAULT.properties if rule.name == "secrecy")
+    assert synthesize(judges, rule, Settings(), Deadline()).verdict == "DIVERGED"
+
+
+# Ranges
+
+COUNTER = """\
+lifecycle counter "It counts" source "a test" status assumed
+sort Count = 0 .. 2
+control bad : bool "whether it goes wrong"
+control counting : bool "whether it counts"
+component host outside
+secret item "what is kept"
+place store persistent at host
+state uses : Count = 0
+action use "once more" by host when counting GUARD then uses := uses + 1
+action leak "wrong" by host when bad then store gains item
+property kept "Nothing is stored" holds "kept" broken "stored" never store has item
+"""
+
+
+@pytest.mark.parametrize(
+    ("guard", "settings", "within"),
+    [
+        ("", {}, ("Count 0 .. 2",)),
+        ("and uses < 2", {}, ()),
+        ("", {"counting": False}, ()),
+    ],
+)
+def test_a_frontier_says_within_which_ranges_it_is_complete(
+    guard: str, settings: dict[str, bool], within: tuple[str, ...]
+) -> None:
+    of = load_text(COUNTER.replace("GUARD", guard)).lifecycle
+    fixed = Settings({ControlName(name): value for name, value in settings.items()}, {})
+    (frontier,) = found(of, "kept", settings=fixed).frontiers
+    assert frontier.verdict == "COMPLETE"
+    assert frontier.scope.within == within
+
+
+def test_where_all_is_reached_no_range_matters() -> None:
+    of = load_text(COUNTER.replace("GUARD", "")).lifecycle
+    (frontier,) = found(of, "kept", settings=Settings({ControlName("bad"): True}, {})).frontiers
+    assert frontier.reaching == frontier.configurations
+    assert frontier.scope.within == ()
+
+
+def test_a_range_that_the_certifier_does_not_find_closed_is_a_divergence() -> None:
+    of = load_text(COUNTER.replace("GUARD", "")).lifecycle
+
+    @dataclass(frozen=True)
+    class Closing(Liar):
+        def decide(self, problem: Problem, budget: Budget | None = None) -> Finding:
+            return Unreachable(Invariant((), frozenset()))
+
+    honest = assemble_frontier(of)
+    judges = replace(honest, engine=Closing(Engine(of), lambda frontier: frontier))
+    told = synthesize(judges, of.properties[0], Settings(), Deadline())
+    assert told.verdict == "DIVERGED"
+    assert told.reason is not None
+    assert told.reason.startswith("the certifier refuses that no range ends")
+
+
+# Attackers
+
+
+def test_what_is_possible_needs_no_attacker_and_minds_none() -> None:
+    attackers = [Settings({}, dict.fromkeys(capability_names(VAULT), on)) for on in (False, True)]
+    first, second, free = (
+        replace(found(VAULT, "restores", settings=settings).frontiers[0], seconds=0.0)
+        for settings in (*attackers, Settings())
+    )
+    assert first == second == free
+    assert first.verdict == "COMPLETE"
+
+
 # For people
 
 
@@ -211,7 +378,7 @@ def test_rows_are_read_aloud(report: FrontierReport) -> None:
         lines
     )
     assert lines[-1] == "next: keyfate check vault.kf"
-    assert any("complete: " in line and "configurations safe" in line for line in lines)
+    assert any("✓ complete within Count 0 .. 2: " in line and "safe in " in line for line in lines)
 
 
 def test_what_is_safe_is_described_where_it_was_asked_for() -> None:

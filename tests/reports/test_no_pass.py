@@ -64,6 +64,7 @@ class Except:
 @dataclass(frozen=True)
 class Refuses:
     accepted: bool = False
+    gave_up: bool = False
     reason: str = "because"
     clauses: int = 0
 

@@ -13,6 +13,7 @@ from keyfate.checking.memory import Memory, Rumours
 from keyfate.checking.naming import Namer, plain
 from keyfate.checking.panel import Panel, merged
 from keyfate.checking.possible import Possibility
+from keyfate.checking.ranges import counted
 from keyfate.checking.results import Certificate, Result
 from keyfate.language import typed as t
 from keyfate.lifecycle.problem import (
@@ -25,7 +26,6 @@ from keyfate.lifecycle.problem import (
     Undecided,
     Unreachable,
 )
-from keyfate.lifecycle.trees import nodes
 from keyfate.policy.policy import Policy
 
 
@@ -174,17 +174,15 @@ class PolicyCheck:
     @cached_property
     def _within(self) -> tuple[tuple[str, ...], str | None]:
         """The ranges that a reachable state runs out of, and a divergence on the way."""
-        ends = {(n.low, n.high) for a in self.lifecycle.actions for n in nodes(a.effects) if isinstance(n, t.Plus)}
-        if not ends:
+        ranges = counted(self.lifecycle)
+        if not ranges:
             return (), None
         answer = self._run_to(OutOfRange())
         if answer.divergence is not None:
             return (), answer.divergence
         if isinstance(answer.finding, Unreachable):
             return (), None
-        # Not decided counts as reachable: the weaker claim.
-        ranges = [s for s in self.lifecycle.sorts if s.ordered and (s.members[0], s.members[-1]) in ends]
-        return tuple(f"{s.name} {s.members[0]} .. {s.members[-1]}" for s in ranges), None
+        return ranges, None  # not decided counts as reachable: the weaker claim
 
     def dead_actions(self) -> tuple[tuple[str, ...] | None, str | None]:
         """Actions of which no instance is ever enabled (None where that was not decided), and a

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 from keyfate.checking.frontier import Condition, FrontierTrace, PropertyFrontier
 from keyfate.checking.judges import TIMEOUT, Deadline, Judgement, Twin
 from keyfate.checking.naming import plain
+from keyfate.checking.ranges import counted
 from keyfate.checking.results import Certificate, Plain, Scope
 from keyfate.language.typed import Lifecycle, Property
 from keyfate.lifecycle.account import explain
@@ -21,6 +22,7 @@ from keyfate.lifecycle.problem import (
     Finding,
     Frontier,
     Implicant,
+    OutOfRange,
     Prime,
     Problem,
     Reach,
@@ -37,6 +39,7 @@ NOT_JUDGED = "it was not finished"
 class Synthesizer(Protocol):
     """The engine that finds frontiers; trusted by nobody."""
 
+    def decide(self, problem: Problem, budget: Budget = ...) -> Finding: ...
     def frontier(self, problem: Problem, budget: Budget = ..., *, safe: bool = ...) -> Iterator[Frontier]: ...
 
 
@@ -73,7 +76,7 @@ def synthesize(
     """The frontier of `rule` over what `settings` leave open. What is known on the way is told, and judged only at the
     end: `safe` asks for a description of all that satisfies no condition too."""
     started = time.perf_counter()
-    problem = Problem(judges.lifecycle, settings, Reach(rule.binders, rule.target), honest=rule.kind == "possible")
+    problem = _problem(judges.lifecycle, rule, settings)
     last: Frontier | None = None
     for found in judges.engine.frontier(problem, deadline.budget(), safe=safe):
         if last is not None:
@@ -82,14 +85,55 @@ def synthesize(
     assert last is not None, "an engine gives at least what it has"
     telling = _Telling(problem, rule, last, 0.0)
     result = telling.judged(judges, deadline)
+    if result.verdict == "COMPLETE" and result.reaching != result.configurations:
+        result = _within(judges, problem, result, deadline)
     return replace(result, seconds=round(time.perf_counter() - started, 4))
+
+
+def _within(judges: Judges, problem: Problem, result: PropertyFrontier, deadline: Deadline) -> PropertyFrontier:
+    """The frontier with the ranges that some reachable state runs out of (R5)."""
+    ranges = counted(problem.lifecycle)
+    if not ranges:
+        return result
+    asked = replace(problem, target=OutOfRange())
+    finding = judges.engine.decide(asked, deadline.budget())
+    if not isinstance(finding, Unreachable):  # not decided counts as reachable: the weaker claim
+        return replace(result, scope=replace(result.scope, within=ranges))
+    judgement = judges.certifier.certify(asked, finding)
+    objection = _objection(judgement, "that no range ends")
+    if objection is None:
+        return result
+    return replace(result, verdict=objection.verdict, reason=objection.reason, certificate=None)
+
+
+@dataclass(frozen=True)
+class _Objection:
+    """Why a judge does not accept something: because it is wrong (DIVERGED), or could not be judged (UNKNOWN)."""
+
+    reason: str
+    verdict: Literal["UNKNOWN", "DIVERGED"] = "DIVERGED"
+
+
+def _objection(judgement: Judgement, what: str) -> _Objection | None:
+    if judgement.accepted:
+        return None
+    if judgement.gave_up:
+        return _Objection(f"the certifier cannot tell {what}: {judgement.reason}", "UNKNOWN")
+    return _Objection(f"the certifier refuses {what}: {judgement.reason}")
 
 
 def nothing_known(lifecycle: Lifecycle, rule: Property, settings: Settings) -> PropertyFrontier:
     """UNKNOWN, for a question of which nothing was heard: not even how many configurations there are."""
-    problem = Problem(lifecycle, settings, Reach(rule.binders, rule.target), honest=rule.kind == "possible")
+    problem = _problem(lifecycle, rule, settings)
     known = _Telling(problem, rule, Frontier((), 0, 0, 0, None), 0.0).unfinished(NOT_JUDGED)
     return replace(known, configurations=None, reaching=None, undecided=None)
+
+
+def _problem(lifecycle: Lifecycle, rule: Property, settings: Settings) -> Problem:
+    """An honest run has no attacker, whatever is said of one."""
+    honest = rule.kind == "possible"
+    settings = Settings(settings.controls) if honest else settings
+    return Problem(lifecycle, settings, Reach(rule.binders, rule.target), honest)
 
 
 class _Telling:
@@ -111,40 +155,42 @@ class _Telling:
         """With what every judge says of it."""
         frontier = self._frontier
         told: list[FrontierTrace] = []
-        refusal: str | None = None
+        objections: list[_Objection] = []
         for trace in self._traces:
             if deadline.passed and frontier.reason:
                 told.append(self._trace(trace, False, ()))
                 continue
-            said, evidence = self._confirmed(judges, trace)
-            told.append(self._trace(trace, said is None, evidence))
-            refusal = refusal or said
-        refusal = refusal or self._conditions_refused(judges)
+            objection, evidence = self._confirmed(judges, trace)
+            told.append(self._trace(trace, objection is None, evidence))
+            objections += filter(None, (objection,))
+        objections += self._conditions_refused(judges)
         traces = tuple(told)
-        if refusal is not None:
-            return self._result("DIVERGED", refusal, traces, None)
-        if frontier.open or frontier.reason:
+        complete = not frontier.open and not frontier.reason
+        clauses = 0
+        if complete and not objections:
+            refused, clauses = self._complete(judges)
+            objections += filter(None, (refused,))
+        for objection in sorted(objections, key=lambda objection: objection.verdict):  # DIVERGED comes first
+            return self._result(objection.verdict, objection.reason, traces, None)
+        if not complete:
             return self._result("UNKNOWN", frontier.reason or TIMEOUT, traces, None)
-        accepted, clauses = self._complete(judges)
-        if accepted is not None:
-            return self._result("DIVERGED", accepted, traces, None)
         return self._result("COMPLETE", None, traces, Certificate("invariant", "z3", clauses))
 
-    def _confirmed(self, judges: Judges, trace: Trace) -> tuple[str | None, tuple[str, ...]]:
+    def _confirmed(self, judges: Judges, trace: Trace) -> tuple[_Objection | None, tuple[str, ...]]:
         """Who refuses the trace, if anybody; and the twin's evidence."""
         problem = self._problem
         try:
             account = explain(judges.lifecycle, trace, problem.target, honest=problem.honest, basis=judges.basis)
         except ReplayError as error:
-            return f"the interpreter refuses a trace: {error}", ()
+            return _Objection(f"the interpreter refuses a trace: {error}"), ()
         if account.binding is None:
-            return "the interpreter replays a trace to a state that is not asked for", ()
-        judgement = judges.certifier.certify(problem, Reached(trace))
-        if not judgement.accepted:
-            return f"the certifier refuses a trace: {judgement.reason}", ()
+            return _Objection("the interpreter replays a trace to a state that is not asked for"), ()
+        objection = _objection(judges.certifier.certify(problem, Reached(trace)), "a trace")
+        if objection is not None:
+            return objection, ()
         confirmation = judges.twin(problem, trace)
         if not confirmation.confirmed:
-            return f"a trace does not happen in bytes: {confirmation.reason}", confirmation.evidence
+            return _Objection(f"a trace does not happen in bytes: {confirmation.reason}"), confirmation.evidence
         return None, confirmation.evidence
 
     def _parts(self) -> Iterator[tuple[Problem, Frontier]]:
@@ -156,30 +202,29 @@ class _Telling:
         for target, part in zip(confined(self._problem.target), self._frontier.instances, strict=True):
             yield replace(self._problem, target=target), part
 
-    def _conditions_refused(self, judges: Judges) -> str | None:
+    def _conditions_refused(self, judges: Judges) -> Iterator[_Objection]:
         for problem, part in self._parts():
             for prime in part.primes:
-                judgement = judges.certifier.reaches(problem, prime)
-                if not judgement.accepted:
-                    return f"the certifier refuses a condition: {judgement.reason}"
-        return None
+                objection = _objection(judges.certifier.reaches(problem, prime), "a condition")
+                if objection is not None:
+                    yield objection
 
-    def _complete(self, judges: Judges) -> tuple[str | None, int]:
+    def _complete(self, judges: Judges) -> tuple[_Objection | None, int]:
         """Why the certifier does not accept that nothing else reaches the target, if it does not; and the clauses."""
         clauses = 0
         for problem, part in self._parts():
             excluded = tuple(prime.condition for prime in part.primes)
             if part.reaching < part.configurations:
                 judgement = judges.certifier.certify(replace(problem, excluded=excluded), Unreachable(part.invariant))
-                if not judgement.accepted:
-                    return f"the certifier refuses that nothing else does: {judgement.reason}", 0
+                objection = _objection(judgement, "that nothing else does")
+                if objection is not None:
+                    return objection, 0
                 clauses += judgement.clauses
         if self._frontier.instances:
             conditions = tuple(prime.condition for prime in self._frontier.primes)
             parts = tuple(tuple(p.condition for p in part.primes) for part in self._frontier.instances)
             judgement = judges.certifier.combines(self._problem, conditions, parts)
-            if not judgement.accepted:
-                return f"the certifier refuses what the instances have in common: {judgement.reason}", 0
+            return _objection(judgement, "what the instances have in common"), clauses
         return None, clauses
 
     # Data
