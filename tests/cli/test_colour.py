@@ -64,8 +64,16 @@ def test_on_a_terminal(folder: Path, more: dict[str, str], colored: bool) -> Non
         assert bool(COLOUR.search(on_a_terminal(words, folder, more))) is colored, words
 
 
+def test_on_a_narrow_terminal_no_line_is_too_long(folder: Path) -> None:
+    seen = on_a_terminal(["frontier", "vault.kf", "secrecy"], folder, {"COLUMNS": "44", "NO_COLOR": "1"})
+    lines = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen))
+    assert "sealed[left]" in seen
+    assert max(map(len, lines)) <= 44
+
+
 def test_no_command_disregards_no_color(folder: Path) -> None:
     for words in (
+        ["frontier", "vault.kf", "secrecy"],
         ["hunt", "flash.policy.toml", "--walks", "5"],
         ["list", "vault.kf"],
         ["explain", "flash.policy.toml", "secrecy"],

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from shell import keyfate
@@ -76,7 +77,7 @@ def test_settings_that_are_safe_from_the_policys_attacker(folder: Path) -> None:
     }
     text = told(folder, "safe.policy.toml", "secrecy", "--controls")
     assert "holds if" in text
-    assert "the attacker has steal, peek[left], peek[right], and not the 1 other that were fixed" in text
+    assert "  the attacker has steal, peek[left], peek[right]\n  and nothing else\n" in text
 
 
 def test_parts_are_fixed_one_by_one(folder: Path) -> None:
@@ -167,7 +168,13 @@ def test_memory_that_does_not_suffice_is_unknown(folder: Path) -> None:
     assert "memory" in frontier["reason"]
 
 
-def test_an_interrupt_keeps_what_was_found_and_leaves_no_process(folder: Path) -> None:
+def test_memory_is_what_is_held_and_not_what_is_set_aside(folder: Path) -> None:
+    """Decision diagrams set a gigabyte of address space aside."""
+    told(folder, "vault.kf", "secrecy", "--memory", "400")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_keeps_what_was_found_and_leaves_no_process(folder: Path, number: signal.Signals) -> None:
     words = [TDX, "confidentiality", "sanitization", "no_clone", "--scope", "Platform=4,TD=4"]
     process = subprocess.Popen(
         [sys.executable, "-m", "keyfate", "frontier", *words],
@@ -178,11 +185,12 @@ def test_an_interrupt_keeps_what_was_found_and_leaves_no_process(folder: Path) -
     )
     try:
         at_work(process.pid)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=60)
         assert process.returncode == 3, err.decode()
         assert "incomplete" in out.decode()
         assert "interrupted" in out.decode()
+        assert err == b""
         with pytest.raises(ProcessLookupError):
             os.killpg(process.pid, 0)  # nobody of its group is left
     finally:
@@ -198,3 +206,30 @@ def at_work(pid: int) -> None:
             break
         time.sleep(0.1)
     time.sleep(3)
+
+
+def test_an_honest_run_minds_no_attacker(folder: Path) -> None:
+    (frontier,) = data(folder, "safe.policy.toml", "restores", "--controls")["frontiers"]
+    assert conditions(frontier) == {(("saving=True",), ())}
+    assert [other["controls"] for other in frontier["others"]] == [{"saving": [False]}]
+    assert "impossible if" in told(folder, "safe.policy.toml", "restores", "--controls")
+
+
+def test_it_follows_its_schema(folder: Path, root: Path) -> None:
+    schema = json.loads((root / "reports" / "frontier.schema.json").read_text(encoding="utf-8"))
+    jsonschema.validate(data(folder, "safe.policy.toml", "--controls", "--timeout", "60"), schema)
+
+
+def test_the_same_goes_to_a_file_and_to_a_pipe(folder: Path) -> None:
+    shown = told(folder, "vault.kf", "secrecy")
+    told(folder, "vault.kf", "secrecy", "--output", "f.txt")
+    assert (folder / "f.txt").read_text(encoding="utf-8") == shown
+    assert "\x1b" not in shown
+
+
+def test_shipped_lifecycles_have_frontiers(folder: Path) -> None:
+    """What nothing breaks is told so, whatever the policy."""
+    for of in ("tdx-1.0-volatile", "vault.kf"):
+        frontiers = data(folder, of)["frontiers"]
+        assert {frontier["verdict"] for frontier in frontiers} == {"COMPLETE"}
+    assert "nothing breaks it" in told(folder, "tdx-1.0-volatile", "confidentiality")

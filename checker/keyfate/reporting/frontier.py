@@ -11,7 +11,7 @@ from rich.text import Text
 from keyfate.checking.frontier import Condition, FrontierReport, PropertyFrontier
 from keyfate.checking.results import Plain
 from keyfate.lifecycle.names import show_value
-from keyfate.reporting.tables import Rows
+from keyfate.reporting.tables import Listing, Rows
 from keyfate.reporting.text import printed
 from keyfate.reporting.words import BROKEN_MARK, MET_MARK, OTHER_MARK, clean, count, scope
 
@@ -28,43 +28,50 @@ def frontier_text(
 def _parts(report: FrontierReport, following: str, traces: bool) -> Iterator[RenderableType]:
     for found in report.frontiers:
         yield Text(f"{found.property} · {clean(found.text)}", style="bold")
-        alike = f" · members of {' and '.join(found.symmetric)} stand for each other" if found.symmetric else ""
-        yield _indented(Text(f"{found.lifecycle} · {found.severity} · {scope(found.scope)}{alike}", style="dim"))
-        for said in _fixed(found):
-            yield _indented(Text(said, style="dim"))
-        yield from _conditions(found)
-        if found.others is not None:
-            yield from _others(found)
+        about = (found.lifecycle, found.severity, scope(found.scope))
+        yield _indented(Text(" · ".join(filter(None, about)), style="dim"))
+        for part in (*_fixed(found), *_conditions(found), *_others(found)):
+            yield _indented(part)
         if traces:
-            yield from _traces(found)
+            yield from map(_indented, _traces(found))
         yield _indented(Text(_summary(found), style=_COLORS[found.verdict]))
         yield Text("")
     yield Text(f"next: {following}", style="bold")
 
 
-def _fixed(found: PropertyFrontier) -> Iterator[str]:
-    """What was not open: settings of controls, and of the attacker."""
-    on = [name for name, value in found.fixed.items() if name in found.fixed_capabilities and value]
-    controls = {n: value for n, value in found.fixed.items() if n not in found.fixed_capabilities}
+def _fixed(found: PropertyFrontier) -> Iterator[RenderableType]:
+    """What is taken together, and what was not open: settings of controls, and of the attacker."""
+    if found.symmetric:
+        yield Text(f"members of {_all_of(found.symmetric)} stand for each other", style="dim")
+    controls = [f"{n} = {show_value(v)}" for n, v in found.fixed.items() if n not in found.fixed_capabilities]
     if controls:
-        yield f"with {clean(', '.join(f'{name} = {show_value(value)}' for name, value in controls.items()))}"
-    if found.fixed_capabilities:
-        off = len(found.fixed_capabilities) - len(on)
-        kept = f"the attacker has {clean(', '.join(on)) or 'nothing'}"
-        yield kept if not off else f"{kept}, and not the {off} other{'' if off == 1 else 's'} that were fixed"
+        yield _listing("with", controls)
+    on = [name for name in found.fixed_capabilities if found.fixed[name]]
+    off = [name for name in found.fixed_capabilities if not found.fixed[name]]
+    if on:
+        yield _listing("the attacker has", on)
+    if off and found.open_capabilities:
+        yield _listing("the attacker lacks", off)
+    elif off:
+        yield Text("and nothing else" if on else "the attacker has nothing", style="dim")
 
 
 def _conditions(found: PropertyFrontier) -> Iterator[RenderableType]:
-    reached = "possible" if found.kind == "possible" else "breaks"
+    if not found.conditions:
+        if found.verdict == "COMPLETE":
+            yield Text("nothing makes it possible" if found.kind == "possible" else "nothing breaks it")
+        return
     shared = _shared(found.conditions)
     if shared:
-        yield _indented(Text(f"only if {_controls(shared)}"))
+        yield _listing("only if", _settings(shared), style="")
+    title = "possible if" if found.kind == "possible" else "breaks if"
     main = [condition for condition in found.conditions if not condition.implied]
     more = [condition for condition in found.conditions if condition.implied]
     if main:
-        yield _table(f"{reached} if", main, shared, found)
+        yield _table(title, main, shared, found)
     if more:
-        yield _table(f"also minimal, though the rows above cover it: {reached} if", more, shared, found)
+        yield Text("also minimal, though the rows above cover these together:")
+        yield _table(title, more, shared, found)
 
 
 def _shared(conditions: Sequence[Condition]) -> Mapping[str, tuple[Plain, ...]]:
@@ -76,73 +83,108 @@ def _shared(conditions: Sequence[Condition]) -> Mapping[str, tuple[Plain, ...]]:
 
 
 def _others(found: PropertyFrontier) -> Iterator[RenderableType]:
-    assert found.others is not None
     if found.others:
         title = "impossible if" if found.kind == "possible" else "holds if"
-        yield _indented(Rows((title,), [(_controls(condition.controls),) for condition in found.others]))
+        yield Rows((title,), [(_controls(condition.controls, found),) for condition in found.others])
 
 
 def _table(
     title: str, conditions: Sequence[Condition], shared: Mapping[str, object], found: PropertyFrontier
 ) -> RenderableType:
-    traced = any(condition.traces for condition in conditions)
     own = [{name: kept for name, kept in c.controls.items() if name not in shared} for c in conditions]
-    columns = [(title, list(map(_controls, own)))]
+    attacker = "the attacker has"
+    columns = [(title, [_controls(controls, found) for controls in own])]
     if found.open_capabilities:
-        columns.append(("the attacker has", [_capabilities(condition) for condition in conditions]))
+        # Where no control is asked for, only the attacker is told.
+        columns = columns if any(own) else []
+        columns.append((attacker if columns else f"{title} {attacker}", [_capabilities(c, found) for c in conditions]))
         columns.append(("cost", ["?" if c.cost is None else str(c.cost) for c in conditions]))
-    if traced:
+    if any(condition.traces for condition in conditions):
         columns.append(("steps", ["?" if c.steps is None else str(c.steps) for c in conditions]))
     rows = list(zip(*(cells for _, cells in columns), strict=True))
-    return _indented(Rows([head for head, _ in columns], rows))
+    return Rows([head for head, _ in columns], rows)
 
 
-def _controls(controls: Mapping[str, tuple[Plain, ...]]) -> str:
+def _controls(controls: Mapping[str, tuple[Plain, ...]], found: PropertyFrontier) -> str:
     if not controls:
-        return "whatever else is set"
-    return clean(", ".join(f"{name} = {' or '.join(map(show_value, kept))}" for name, kept in controls.items()))
+        return "whatever else is set" if found.fixed or len(found.conditions) > 1 else "whatever is set"
+    return clean(", ".join(_settings(controls)))
 
 
-def _capabilities(condition: Condition) -> str:
-    return clean(" and ".join(condition.capabilities)) or "no capability at all"
+def _settings(controls: Mapping[str, tuple[Plain, ...]]) -> list[str]:
+    return [f"{name} = {' or '.join(map(show_value, kept))}" for name, kept in controls.items()]
+
+
+def _capabilities(condition: Condition, found: PropertyFrontier) -> str:
+    none = "nothing more" if any(found.fixed[name] for name in found.fixed_capabilities) else "no capability at all"
+    return clean(_all_of(condition.capabilities)) or none
+
+
+def _all_of(words: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *others, last = words or ("",)
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _listing(words: str, items: Sequence[str], style: str = "dim") -> RenderableType:
+    return Listing(words, list(map(clean, items)), style)
 
 
 def _traces(found: PropertyFrontier) -> Iterator[RenderableType]:
     for number, trace in enumerate(found.traces):
         mark = MET_MARK if trace.confirmed else OTHER_MARK
-        yield _indented(Text(f"{mark} trace {number}: {clean(' → '.join(trace.actions)) or 'the first state'}"))
+        yield Text(f"{mark} trace {number}: {clean(' → '.join(trace.actions)) or 'the first state'}")
 
 
 def _summary(found: PropertyFrontier) -> str:
-    number = count(len(found.conditions), "minimal condition")
     if found.verdict == "DIVERGED":
         return f"{BROKEN_MARK} judges disagree: {clean(found.reason or '')}"
-    share = _share(found)
     if found.verdict == "UNKNOWN":
-        left = "" if found.undecided is None or not found.configurations else f", {_part(found.undecided, found)} open"
-        return f"{OTHER_MARK} incomplete, {number} so far{share}{left}: {clean(found.reason or '')}"
-    runs = f", {count(len(found.traces), 'trace')} confirmed in bytes" if found.traces else ""
-    checked = "" if found.certificate is None else "; Z3 accepts the proof"
-    return f"{MET_MARK} complete: {number}{share}{runs}{checked}"
+        parts = [f"{OTHER_MARK} incomplete, {count(len(found.conditions), 'condition')} so far"]
+        parts += [*_share(found, "breaks"), *_confirmed(found)]
+        return f"{', '.join(parts)}: {clean(found.reason or '')}"
+    parts = [count(len(found.conditions), "minimal condition")] if found.conditions else []
+    parts += [*_share(found, "safe"), *_confirmed(found)]
+    proof = ""
+    if found.certificate is not None and found.reaching != found.configurations:
+        proof = "; Z3 accepts the proof"
+    within = f" within {' and '.join(found.scope.within)}" if found.scope.within else ""
+    return f"{MET_MARK} complete{within}: {', '.join(parts)}{proof}"
 
 
-def _share(found: PropertyFrontier) -> str:
-    """How many configurations satisfy none."""
+def _share(found: PropertyFrontier, word: str) -> Iterator[str]:
+    """In how many configurations it is `safe`, `breaks`, or is possible."""
     if not found.configurations or found.reaching is None:
-        return ""
-    said = "impossible" if found.kind == "possible" else "safe"
-    if found.verdict == "COMPLETE":
-        safe = found.configurations - found.reaching
-        return f", {safe:,} of {found.configurations:,} configurations {said} ({_part(safe, found)})"
-    return f", {_part(found.reaching, found)} of {found.configurations:,} configurations met"
+        return
+    if found.kind == "possible":
+        word = "possible"
+    number = found.configurations - found.reaching if word == "safe" else found.reaching
+    yield f"{word} in {_of(number, found.configurations)}"
+    if found.undecided:
+        yield f"{_percent(found.undecided, found.configurations)} open"
 
 
-def _part(number: int, found: PropertyFrontier) -> str:
-    assert found.configurations
-    if number in (0, found.configurations):
-        return "none" if number == 0 else "all"
-    percent = 100 * number / found.configurations
-    return f"{min(max(percent, 0.1), 99.9):.1f} %"
+def _confirmed(found: PropertyFrontier) -> Iterator[str]:
+    confirmed = sum(trace.confirmed for trace in found.traces)
+    if confirmed < len(found.traces):
+        yield f"{confirmed} of {count(len(found.traces), 'trace')} confirmed in bytes"
+    elif found.traces:
+        yield f"{count(confirmed, 'trace')} confirmed in bytes"
+
+
+def _of(number: int, every: int) -> str:
+    if every == 1:
+        return "the only configuration" if number else "no configuration"
+    if number in (0, every):
+        return f"{'all' if number else 'none of the'} {every:,} configurations"
+    return f"{number:,} of {every:,} configurations ({_percent(number, every)})"
+
+
+def _percent(number: int, every: int) -> str:
+    """Nothing is none of it, and less than all of it is not all."""
+    if number == every:
+        return "100 %"
+    return f"{min(max(100 * number / every, 0.1), 99.9):.1f} %"
 
 
 def _indented(part: RenderableType) -> RenderableType:

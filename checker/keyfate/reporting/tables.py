@@ -31,6 +31,26 @@ class Hanging:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """What some words introduce, item after item: lines end between two of them, where they fit at all."""
+
+    words: str
+    items: Sequence[str]
+    style: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        *others, last = self.items
+        line = self.words
+        for item in (*(f"{other}," for other in others), last):
+            if cell_len(line) + 1 + cell_len(item) > options.max_width:
+                yield Hanging(Text(line, style=self.style), 0, 2)
+                line = f" {item}"
+            else:
+                line = f"{line} {item}"
+        yield Hanging(Text(line, style=self.style), 0, 2)
+
+
+@dataclass(frozen=True)
 class Rows:
     """Cells below their titles; a cell with a blank in it is a sentence and may be wrapped, any other is a name."""
 

@@ -1,0 +1,199 @@
+"""A frontier as people read it: what each part says, and what it never says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+
+from keyfate.checking.frontier import Condition, FrontierReport, FrontierTrace, PropertyFrontier
+from keyfate.checking.results import Certificate, Scope
+from keyfate.reporting.frontier import frontier_text
+
+TRACE = FrontierTrace({"root": "flash"}, ("steal",), ("start", "stop"), True, ())
+
+BASE = PropertyFrontier(
+    lifecycle="vault",
+    property="secrecy",
+    kind="never",
+    text="Nobody learns an item",
+    severity="critical",
+    verdict="COMPLETE",
+    reason=None,
+    scope=Scope({"Shelf": 2}),
+    fixed={},
+    fixed_capabilities=(),
+    open_controls={"root": ("flash", "tpm"), "saving": (False, True)},
+    open_capabilities=("steal", "open_tpm", "peek"),
+    conditions=(
+        Condition({"root": ("flash",), "saving": (True,)}, ("steal",), 3, 2, (0,)),
+        Condition({"saving": (True,)}, ("steal", "open_tpm", "peek"), None, 4, (0,)),
+    ),
+    others=None,
+    traces=(TRACE,),
+    configurations=2000,
+    reaching=500,
+    undecided=0,
+    symmetric=(),
+    certificate=Certificate("invariant", "z3", 1234),
+    seconds=1.0,
+)
+
+
+def lines(**changes: Any) -> list[str]:
+    return lines_of(replace(BASE, **changes))
+
+
+def lines_of(frontier: PropertyFrontier, width: int = 200, traces: bool = False) -> list[str]:
+    """What is said of it, without what stands around it."""
+    text = frontier_text(FrontierReport("0", (), 0, (frontier,)), "nothing", traces=traces, width=width)
+    head, *said, blank, following = text.splitlines()
+    assert (head, blank, following) == ("secrecy · Nobody learns an item", "", "next: nothing")
+    return [line.strip() for line in said]
+
+
+def test_a_row_for_each_condition() -> None:
+    assert lines() == [
+        "vault · critical · Shelf=2",
+        "only if saving = true",
+        "breaks if              the attacker has           cost   steps",
+        "──────────────────────────────────────────────────────────────",
+        "root = flash           steal                      3      2",
+        "whatever else is set   steal, open_tpm and peek   ?      4",
+        "✓ complete: 2 minimal conditions, safe in 1,500 of 2,000 configurations (75.0 %), 1 trace confirmed in bytes; "
+        "Z3 accepts the proof",
+    ]
+
+
+def test_without_sorts_no_scope_is_told() -> None:
+    assert lines(scope=Scope({}))[0] == "vault · critical"
+
+
+def test_where_nothing_breaks_it() -> None:
+    _, says, summary = lines_of(nothing := replace(BASE, conditions=(), traces=(), reaching=0))
+    assert says == "nothing breaks it"
+    assert summary == "✓ complete: safe in all 2,000 configurations; Z3 accepts the proof"
+    _, says, summary = lines_of(replace(nothing, kind="possible"))
+    assert says == "nothing makes it possible"
+    assert "possible in none of the 2,000 configurations" in summary
+
+
+def test_where_nothing_is_known_nothing_is_claimed() -> None:
+    said = lines(
+        conditions=(),
+        verdict="UNKNOWN",
+        reason="interrupted",
+        configurations=None,
+        reaching=None,
+        undecided=None,
+        certificate=None,
+    )
+    assert said[1:] == ["· incomplete, 0 conditions so far, 1 trace confirmed in bytes: interrupted"]
+
+
+def test_what_is_not_finished_is_called_so() -> None:
+    cut = replace(BASE, verdict="UNKNOWN", reason="out of memory", undecided=1, certificate=None)
+    assert lines_of(cut)[-1] == (
+        "· incomplete, 2 conditions so far, breaks in 500 of 2,000 configurations (25.0 %), 0.1 % open, "
+        "1 trace confirmed in bytes: out of memory"
+    )
+    *_, first, second, summary = lines_of(replace(cut, traces=(TRACE, replace(TRACE, confirmed=False))), traces=True)
+    assert (first, second) == ("✓ trace 0: start → stop", "· trace 1: start → stop")
+    assert "1 of 2 traces confirmed in bytes: out of memory" in summary
+
+
+@pytest.mark.parametrize(
+    ("reaching", "every", "said"),
+    [
+        (0, 1, "safe in the only configuration"),
+        (1, 1, "safe in no configuration"),
+        (2000, 2000, "safe in none of the 2,000 configurations"),
+        (1, 100_000, "safe in 99,999 of 100,000 configurations (99.9 %)"),
+        (99_999, 100_000, "safe in 1 of 100,000 configurations (0.1 %)"),
+    ],
+)
+def test_few_are_not_none_and_most_are_not_all(reaching: int, every: int, said: str) -> None:
+    assert f", {said}, " in lines(reaching=reaching, configurations=every)[-1]
+
+
+def test_of_what_breaks_everywhere_nothing_is_proved() -> None:
+    assert "Z3" not in lines(reaching=2000)[-1]
+
+
+def test_what_others_cover_stands_behind_them() -> None:
+    covered = replace(BASE.conditions[1], implied=True)
+    said = lines(conditions=(BASE.conditions[0], covered))
+    assert said.index("also minimal, though the rows above cover these together:") == 5
+    assert said[6].startswith("breaks if")
+
+
+def test_a_condition_that_asks_for_nothing() -> None:
+    honest = replace(BASE, kind="possible", open_capabilities=(), conditions=(Condition({}, (), 0, 2, (0,)),))
+    assert lines_of(honest)[1:4] == ["possible if       steps", "───────────────────────", "whatever is set   2"]
+
+
+def test_within_which_ranges_it_is_complete() -> None:
+    assert lines(scope=Scope({"Shelf": 2}, ("Count 0 .. 2",)))[-1].startswith("✓ complete within Count 0 .. 2: ")
+
+
+def test_where_no_control_is_asked_for_only_the_attacker_is_told() -> None:
+    said = lines(conditions=(Condition({}, ("steal", "peek"), 4, 2, (0,)),), fixed={"root": "flash", "saving": True})
+    assert said[1:5] == [
+        "with root = flash, saving = true",
+        "breaks if the attacker has   cost   steps",
+        "─────────────────────────────────────────",
+        "steal and peek               4      2",
+    ]
+
+
+def test_an_attacker_who_is_fixed() -> None:
+    shut = {"steal": True, "open_tpm": False, "peek": True}
+    fixed = lines(fixed=shut, fixed_capabilities=tuple(shut), open_capabilities=())
+    assert fixed[1:3] == ["the attacker has steal, peek", "and nothing else"]
+    assert not any("cost" in line for line in fixed)
+    shut = {"steal": False, "open_tpm": False, "peek": False}
+    assert lines(fixed=shut, fixed_capabilities=tuple(shut), open_capabilities=())[1] == "the attacker has nothing"
+    part = lines(
+        fixed={"open_tpm": True, "peek": False},
+        fixed_capabilities=("open_tpm", "peek"),
+        open_capabilities=("steal",),
+        conditions=(Condition({"root": ("flash",)}, (), 0, 1, (0,)),),
+    )
+    assert part[1:3] == ["the attacker has open_tpm", "the attacker lacks peek"]
+    assert part[5].split("   ")[1].strip() == "nothing more"
+
+
+def test_settings_that_hold() -> None:
+    others = (Condition({"saving": (False,)}, (), 0), Condition({"root": ("tpm", "element")}, (), 0))
+    said = lines(others=others)
+    at = said.index("holds if")
+    assert said[at + 2 : at + 4] == ["saving = false", "root = tpm or element"]
+    assert "impossible if" in lines(others=others, kind="possible")
+
+
+def test_members_that_stand_for_each_other() -> None:
+    assert lines(symmetric=("Shelf", "Room", "Key"))[1] == "members of Shelf, Room and Key stand for each other"
+
+
+def test_what_is_long_is_broken_between_settings() -> None:
+    fixed = {f"control_number_{number}": "value" for number in range(9)}
+    shown = [line for line in lines_of(replace(BASE, fixed=fixed), width=60) if "control_number" in line]
+    assert len(shown) == 5
+    assert all(line.rstrip(",").endswith("= value") for line in shown)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    shut = {"steal": True, "open_tpm": False, "peek": True}
+    report = FrontierReport("0", (), 0, (BASE, replace(BASE, fixed=shut, fixed_capabilities=tuple(shut))))
+    text = frontier_text(report, "nothing", traces=True, width=width)
+    assert max(map(cell_len, text.splitlines())) <= width
+    words = text.replace(",", " ").split()
+    assert {"steal", "open_tpm", "peek", "flash", "1,500"} <= {*words, *text.split()}, "no name is cut"
+
+
+def test_hostile_words_do_nothing() -> None:
+    text = frontier_text(FrontierReport("0", (), 0, (replace(BASE, text="a\x1b[31m\nb"),)), "nothing", color=False)
+    assert "\x1b" not in text
