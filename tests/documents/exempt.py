@@ -14,9 +14,6 @@ EXEMPT: dict[str, dict[str, str]] = {
             "the beginning of a long run; test_statements.py holds it against the library's expected answers"
         ),
     },
-    "docs/frontier.md": {
-        "import json": "the lookup in five lines; tests/reports/test_frontier.py holds `reaches` against full checks",
-    },
     "docs/development.md": {
         "models/ ": "the folders; test_statements.py looks whether each is there",
         "python3 -m venv": "the suite itself, as .ci/run has it",
