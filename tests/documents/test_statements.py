@@ -60,9 +60,11 @@ def test_every_folder_room_and_suite_is_described(root: Path, development: str) 
 def test_deep_runs_and_the_benchmark_take_what_is_written(root: Path, development: str) -> None:
     for profile in re.findall(r"--hypothesis-profile (\w+)", development):
         assert settings.get_profile(profile).max_examples > settings.get_profile("default").max_examples
-    benchmark = [sys.executable, str(root / "tests" / "benchmarks" / "run.py"), "--help"]
-    shown = subprocess.run(benchmark, capture_output=True, text=True, check=True).stdout
-    lines = [line for line in development.splitlines() if "tests/benchmarks/run.py" in line]
-    options = {option for line in lines for option in re.findall(r"--\w+", line)}
-    assert options
-    assert [option for option in options if option not in shown] == []
+    text = development + (root / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    for script in ("run.py", "engines.py", "generating.py"):
+        benchmark = [sys.executable, str(root / "tests" / "benchmarks" / script), "--help"]
+        shown = subprocess.run(benchmark, capture_output=True, text=True, check=True).stdout
+        lines = [line for line in text.splitlines() if f"python tests/benchmarks/{script}" in line]
+        options = {option for line in lines for option in re.findall(r"--\w+", line)}
+        assert options
+        assert [option for option in options if option not in shown] == []

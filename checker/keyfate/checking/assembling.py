@@ -43,10 +43,10 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
 
 def load() -> None:
     """All that judges are made of, libraries included."""
-    from keyfate.certifier import certify  # noqa: F401 for later
-    from keyfate.engines import decide  # noqa: F401 for later
+    from keyfate.certifier.certify import Certifier  # noqa: F401  with Z3
+    from keyfate.engines.decide import Engine  # noqa: F401  with all engines of its own
     from keyfate.engines.sat import Clock, Solver
-    from keyfate.twin import confirm  # noqa: F401 for later
+    from keyfate.twin.confirm import Confirmer  # noqa: F401  with its primitives
 
     Solver(Clock(Budget()))
 
