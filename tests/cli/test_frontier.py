@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -173,8 +174,14 @@ def test_memory_is_what_is_held_and_not_what_is_set_aside(folder: Path) -> None:
     told(folder, "vault.kf", "secrecy", "--memory", "400")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_keeps_what_was_found_and_leaves_no_process(folder: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "send"),
+    [(signal.SIGINT, os.killpg), (signal.SIGINT, os.kill), (signal.SIGTERM, os.kill)],
+    ids=["as Ctrl-C does, to all of them", "to the command alone", "as timeout does"],
+)
+def test_an_interrupt_keeps_what_was_found_and_leaves_no_process(
+    folder: Path, number: signal.Signals, send: Callable[[int, int], None]
+) -> None:
     words = [TDX, "confidentiality", "sanitization", "no_clone", "--scope", "Platform=4,TD=4"]
     process = subprocess.Popen(
         [sys.executable, "-m", "keyfate", "frontier", *words],
@@ -185,7 +192,7 @@ def test_an_interrupt_keeps_what_was_found_and_leaves_no_process(folder: Path, n
     )
     try:
         at_work(process.pid)
-        process.send_signal(number)
+        send(process.pid, number)
         out, err = process.communicate(timeout=60)
         assert process.returncode == 3, err.decode()
         assert "incomplete" in out.decode()

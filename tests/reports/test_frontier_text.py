@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -177,11 +178,16 @@ def test_members_that_stand_for_each_other() -> None:
     assert lines(symmetric=("Shelf", "Room", "Key"))[1] == "members of Shelf, Room and Key stand for each other"
 
 
-def test_what_is_long_is_broken_between_settings() -> None:
+@pytest.mark.parametrize("width", [45, 50, 60, 70, 100])
+def test_what_is_long_is_broken_between_settings(width: int) -> None:
     fixed = {f"control_number_{number}": "value" for number in range(9)}
-    shown = [line for line in lines_of(replace(BASE, fixed=fixed), width=60) if "control_number" in line]
-    assert len(shown) == 5
-    assert all(line.rstrip(",").endswith("= value") for line in shown)
+    text = frontier_text(FrontierReport("0", (), 0, (replace(BASE, fixed=fixed),)), "nothing", width=width)
+    first, *others = [line for line in text.splitlines() if "control_number" in line]
+    item = r"control_number_\d = value"
+    assert re.fullmatch(rf"  with {item}(, {item})*,", first)
+    assert others
+    for number, line in enumerate(others, start=1):
+        assert re.fullmatch(rf"   {item}(, {item})*{'' if number == len(others) else ','}", line), line
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
