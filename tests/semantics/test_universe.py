@@ -167,12 +167,12 @@ place disk persistent at host
 def test_too_many_terms_name_the_declaration_that_grew() -> None:
     assert len(universe(load_text(HEAD + GROWING, scope={"P": 20}).lifecycle)) < TERM_LIMIT
     with pytest.raises(LifecycleError) as caught:
-        universe(load_text(HEAD + GROWING, scope={"P": 40}).lifecycle)
+        universe(load_text(HEAD + GROWING, scope={"P": 35}).lifecycle)
     (diagnostic,) = caught.value.diagnostics
     assert "`put`" in diagnostic.message
     assert "20,000" in diagnostic.message
     assert diagnostic.span.text == "put"
-    assert "`P` 40" in (diagnostic.help or "")
+    assert "`P` 35" in (diagnostic.help or "")
 
 
 def test_too_many_atoms_are_told_as_well() -> None:
