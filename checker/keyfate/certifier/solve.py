@@ -93,7 +93,7 @@ class _Solving:
                     return self._proved(system, clauses)
                 reached = answer == "sat"
             turn *= _GROWTH
-        return Undecided(f"no answer within {self._budget.seconds:g} s")
+        return Undecided(f"no answer within {self._budget.seconds:.3g} s")
 
     def _search(self, search: Search, system: System, seconds: float) -> Finding | None:
         """Looks further for `seconds`; None if nothing was found by then."""

@@ -30,7 +30,7 @@ class Clock:
     def check(self) -> None:
         """Raise OutOfBudgetError where the time has passed."""
         if self._end is not None and time.monotonic() >= self._end:
-            raise OutOfBudgetError(f"no answer within {self._seconds:g} s")
+            raise OutOfBudgetError(f"no answer within {self._seconds:.3g} s")
 
     @property
     def left(self) -> float | None:

@@ -188,7 +188,7 @@ def _actions_asked_for(problem: Problem) -> frozenset[str]:
 
 
 def _late(budget: Budget) -> Undecided:
-    return Undecided(f"no answer within {budget.seconds:g} s")
+    return Undecided(f"no answer within {budget.seconds:.3g} s")
 
 
 def _settings(problem: Problem, until: float | None) -> list[Interpreter] | Undecided | None:
