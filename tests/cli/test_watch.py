@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from keyfate.checking.running import INTERRUPTED, Options
+from keyfate.checking.pool import INTERRUPTED
+from keyfate.checking.running import Options
 from keyfate.checking.session import open_session
 from keyfate.commands import watching as commands
 from keyfate.commands.watching import looks

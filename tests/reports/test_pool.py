@@ -6,17 +6,22 @@ import faulthandler
 import multiprocessing
 import os
 import signal
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
+from multiprocessing.connection import Connection
+from pathlib import Path
 
 import pytest
 
-from keyfate.checking import pool
-from keyfate.checking.judges import Deadline
-from keyfate.checking.pool import INTERRUPTED, MEMORY, OVERDUE, Outcome, Pool, measurable, resident
+from keyfate.checking import pool, running
+from keyfate.checking.judges import OUT_OF_MEMORY, TIMEOUT, Deadline
+from keyfate.checking.pool import EXHAUSTED, INTERRUPTED, EndedError, Outcome, Pool, Worker, measurable, resident
+from keyfate.checking.session import open_session
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
+from vault import furnish
 
 MIB = 1 << 20
 
@@ -123,7 +128,7 @@ def test_no_question_needs_no_worker() -> None:
         (partly, Outcome(answered(1))),
         (killed, Outcome("one", "its process was ended by signal 9 (out of memory?)")),
         (aborted, Outcome(None, "its process was ended by signal 6 (out of memory?)")),
-        (out_of_memory, Outcome("one", MEMORY)),
+        (out_of_memory, Outcome("one", OUT_OF_MEMORY)),
         (left, Outcome(None, "its process failed, a defect of keyfate")),
     ],
 )
@@ -135,7 +140,7 @@ def test_what_becomes_of_a_question(
 
 def test_a_worker_that_takes_too_much_is_ended_and_what_it_told_is_kept() -> None:
     allowed = resident(os.getpid()) + 64 * MIB
-    assert run(hungry, memory=allowed)[1] == Outcome("one", MEMORY)
+    assert run(hungry, memory=allowed)[1] == Outcome("one", OUT_OF_MEMORY)
 
 
 def test_memory_is_what_is_held_and_nothing_of_who_has_ended() -> None:
@@ -174,8 +179,8 @@ def test_who_does_not_come_back_in_time_is_ended(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pool, "GRACE", 0.5)
     found = run(slow, workers=1, deadline=Deadline.after(2.0))
     assert found[0] == Outcome(answered(0))
-    assert found[1] == Outcome("one", OVERDUE)
-    assert found[2:] == (Outcome(None, OVERDUE),) * 2
+    assert found[1] == Outcome("one", TIMEOUT)
+    assert found[2:] == (Outcome(None, TIMEOUT),) * 2
 
 
 def test_an_interrupt_keeps_what_is_known() -> None:
@@ -196,3 +201,27 @@ def test_an_interrupt_keeps_what_is_known() -> None:
         Outcome(answered(number)) for number in (0, 2, 3)
     ]
     assert multiprocessing.active_children() == []
+
+
+def breaks_off(connection: Connection, *_: object) -> None:
+    """A worker that ends in the midst of a message: a length, and less than that."""
+    connection.recv()
+    os.write(connection.fileno(), struct.pack("!i", 1_000) + b"less")
+    os._exit(EXHAUSTED)
+
+
+def test_a_message_that_breaks_off_is_the_end_of_a_worker() -> None:
+    worker = Worker.started(breaks_off)
+    worker.send("begin")
+    with pytest.raises(EndedError, match=OUT_OF_MEMORY):
+        worker.hear()
+    worker.send("again")  # and nobody is hung up on
+    worker.end()
+
+
+def test_a_check_whose_workers_break_off_is_unknown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(running, "_work", breaks_off)  # which forked workers inherit
+    session = open_session((furnish(tmp_path) / "safe.policy.toml",), {})
+    report = session.check(running.Options(workers=2))
+    assert {result.verdict for result in report.results} == {"UNKNOWN"}
+    assert {result.reason for result in report.results} == {OUT_OF_MEMORY}

@@ -14,16 +14,15 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
-from keyfate.checking.judges import Deadline
+from keyfate.checking.judges import OUT_OF_MEMORY, TIMEOUT, Deadline
 from keyfate.language.source import Diagnostic, LifecycleError
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 INTERRUPTED = "interrupted"
-OVERDUE = "the time given was up"
-MEMORY = "out of memory"
-_EXHAUSTED = 86  # the status of a worker that ran out of memory
+EXHAUSTED = 86
+"""The exit status of a worker that ran out of memory."""
 GRACE = 5.0
 """Seconds past the deadline after which a worker that does not come back is ended."""
 _GLANCE = 0.1  # seconds between two looks at the memory of workers
@@ -47,12 +46,61 @@ class Outcome(Generic[T]):
 
 
 @dataclass
-class _Worker:
+class Worker:
     """A process, our end of the talk, and the question it is at."""
 
     process: multiprocessing.process.BaseProcess
     connection: Connection
     at: int | None = None
+
+    @classmethod
+    def started(cls, work: Callable[..., None], *what: object) -> Worker:
+        """A new one that does `work` with its own end of the talk and with `what`."""
+        # Forked workers need not read lifecycles again; where that is unsafe they are sent.
+        fork = sys.platform == "linux"
+        context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(theirs, *what), daemon=True)
+        process.start()
+        theirs.close()
+        return cls(process, ours)
+
+    def send(self, what: object) -> None:
+        """What it is to do next. One that has ended already says so at the next look at it."""
+        with suppress(OSError):
+            self.connection.send(what)
+
+    def hear(self) -> Any:
+        """What it says. Raises EndedError where it has ended, in the midst of a message or before one."""
+        try:
+            return self.connection.recv()
+        except (EOFError, OSError):
+            raise EndedError(self._why()) from None
+
+    def _why(self) -> str:
+        self.process.join()
+        code = self.process.exitcode or 0
+        if code == EXHAUSTED:
+            return OUT_OF_MEMORY
+        if code < 0:
+            return f"its process was ended by signal {-code} (out of memory?)"
+        return "its process failed, a defect of keyfate"
+
+    def end(self) -> None:
+        """Whatever it is at."""
+        self.process.terminate()
+        self.process.join()
+        self.connection.close()
+
+
+class EndedError(Exception):
+    """A worker has ended, and why."""
+
+
+def at_work() -> None:
+    """In a worker: its parent decides what an interrupt means, and ends it by SIGTERM."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
@@ -78,18 +126,18 @@ class Pool(Generic[T]):
         self._memory = memory
         self._glance = 1.0 if memory is None else _GLANCE
         self._left = list(range(count))
-        self._outcomes: list[Outcome[T]] = [Outcome(None, OVERDUE)] * count
+        self._outcomes: list[Outcome[T]] = [Outcome(None, TIMEOUT)] * count
         self._size = min(count, workers or cores())
 
     def run(self, tick: Callable[[int], None] = lambda _: None) -> tuple[Outcome[T], ...]:
         """The outcome of each question; an interrupt ends what is not finished. `tick` hears of each that is.
 
         Raises LifecycleError where a lifecycle turns out to be unusable."""
-        workers: list[_Worker] = []
-        reason = OVERDUE
+        workers: list[Worker] = []
+        reason = TIMEOUT
         try:
             for _ in range(self._size):
-                workers.append(self._next(self._start()))
+                workers.append(self._next(Worker.started(_work, self._job)))
             while (busy := [w for w in workers if w.at is not None]) and not self._overdue():
                 ready = wait([w.connection for w in busy], timeout=self._glance)
                 for worker in busy:
@@ -97,52 +145,39 @@ class Pool(Generic[T]):
                         workers[workers.index(worker)] = self._heard(worker, tick)
                     elif self._memory is not None and resident(worker.process.pid) > self._memory:
                         worker.process.kill()
-                        workers[workers.index(worker)] = self._ended(worker, MEMORY, tick)
+                        workers[workers.index(worker)] = self._ended(worker, OUT_OF_MEMORY, tick)
         except KeyboardInterrupt:
             reason = INTERRUPTED
         finally:
             for worker in workers:
-                worker.process.terminate()
-                worker.process.join()
-                worker.connection.close()
+                worker.end()
         return tuple(
-            Outcome(outcome.value, reason) if outcome.reason == OVERDUE else outcome for outcome in self._outcomes
+            Outcome(outcome.value, reason) if outcome.reason == TIMEOUT else outcome for outcome in self._outcomes
         )
 
-    def _start(self) -> _Worker:
-        # Forked workers need not read lifecycles again; where that is unsafe they are sent.
-        fork = sys.platform == "linux"
-        context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._job), daemon=True)
-        process.start()
-        theirs.close()
-        return _Worker(process, ours)
-
-    def _next(self, worker: _Worker) -> _Worker:
+    def _next(self, worker: Worker) -> Worker:
         worker.at = self._left.pop(0) if self._left else None
         if worker.at is not None:
-            with suppress(OSError):  # one that has ended already: the next look at it says so
-                worker.connection.send(worker.at)
+            worker.send(worker.at)
         return worker
 
-    def _heard(self, worker: _Worker, tick: Callable[[int], None]) -> _Worker:
+    def _heard(self, worker: Worker, tick: Callable[[int], None]) -> Worker:
         """The worker that goes on: another one where this one has ended."""
         assert worker.at is not None
         try:
-            message = worker.connection.recv()
-        except (EOFError, OSError):  # the second in the midst of a message
-            return self._ended(worker, _why(worker), tick)
+            message = worker.hear()
+        except EndedError as error:
+            return self._ended(worker, str(error), tick)
         if isinstance(message, _Failed):
             raise LifecycleError(message.diagnostics)
         if not message.finished:
-            self._outcomes[worker.at] = Outcome(message.value, OVERDUE)
+            self._outcomes[worker.at] = Outcome(message.value, TIMEOUT)
             return worker
         self._outcomes[worker.at] = Outcome(message.value)
         tick(worker.at)
         return self._next(worker)
 
-    def _ended(self, worker: _Worker, why: str, tick: Callable[[int], None]) -> _Worker:
+    def _ended(self, worker: Worker, why: str, tick: Callable[[int], None]) -> Worker:
         """What this worker was at has no answer; another one goes on with what is left."""
         assert worker.at is not None
         at, worker.at = worker.at, None
@@ -150,7 +185,7 @@ class Pool(Generic[T]):
         if self._left:
             worker.process.join()
             worker.connection.close()
-            worker = self._next(self._start())
+            worker = self._next(Worker.started(_work, self._job))
         tick(at)
         return worker
 
@@ -159,20 +194,9 @@ class Pool(Generic[T]):
         return at is not None and Deadline(at + GRACE).passed
 
 
-def _why(worker: _Worker) -> str:
-    worker.process.join()
-    code = worker.process.exitcode or 0
-    if code == _EXHAUSTED:
-        return MEMORY
-    if code < 0:
-        return f"its process was ended by signal {-code} (out of memory?)"
-    return "its process failed, a defect of keyfate"
-
-
 def _work(connection: Connection, job: Job[T]) -> None:
     """A worker: numbers of questions come in; what is known of them goes out."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # and ends its workers by this
+    at_work()
     try:
         answer = job.begin()
         while True:
@@ -181,7 +205,7 @@ def _work(connection: Connection, job: Job[T]) -> None:
     except LifecycleError as error:
         connection.send(_Failed(error.diagnostics))
     except MemoryError:
-        os._exit(_EXHAUSTED)  # perhaps in the midst of a message, behind which no other can come
+        os._exit(EXHAUSTED)  # perhaps in the midst of a message, behind which no other can come
     except EOFError:
         return
 

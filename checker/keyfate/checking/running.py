@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,18 +15,13 @@ from keyfate.checking.deciding import PolicyCheck
 from keyfate.checking.judges import ENGINES, OUT_OF_MEMORY, TIMEOUT, Court, Deadline, EngineName
 from keyfate.checking.memory import Rumours
 from keyfate.checking.naming import Namer
-from keyfate.checking.pool import cores, limit
+from keyfate.checking.pool import EXHAUSTED, GRACE, INTERRUPTED, EndedError, Worker, at_work, cores, limit
 from keyfate.checking.possible import Possibility
 from keyfate.checking.results import PolicySummary, Result
 from keyfate.language.source import Diagnostic, LifecycleError
 from keyfate.language.typed import Lifecycle, Property
 from keyfate.policy.policy import Policy
 
-INTERRUPTED = "interrupted"
-GRACE = 5.0
-"""Seconds past the deadline after which a worker that does not come back is ended."""
-
-_NO_MEMORY = 75  # exit status of a worker
 _WORTH_SHARING = 4  # properties of one policy for which a second process pays
 
 Tick = Callable[[str, str], None]
@@ -182,15 +175,6 @@ def _unfinished(part: _Part, reason: str, known: Mapping[str, Result] | None = N
     return Checked(summarize(policy, None, None), tuple(results))
 
 
-@dataclass
-class _Worker:
-    """A process, its end of the talk, and the policy it is at."""
-
-    process: multiprocessing.process.BaseProcess
-    connection: Connection
-    at: int | None = None
-
-
 class _Pool:
     """Workers that each take the next part, of the lifecycle they know already where there is one."""
 
@@ -202,7 +186,7 @@ class _Pool:
         self._left = sorted(range(len(parts)), key=lambda i: -len(parts[i].policy.open_controls))
         self._done: dict[int, Checked] = {}
         self._known: list[dict[str, Result]] = [{} for _ in parts]  # of what is not done
-        self._workers = [self._start() for _ in range(workers)]
+        self._workers = [Worker.started(_work, self._parts) for _ in range(workers)]
 
     def run(self) -> tuple[Checked, ...]:
         reason = TIMEOUT
@@ -217,24 +201,12 @@ class _Pool:
             reason = INTERRUPTED
         finally:
             for worker in self._workers:
-                worker.process.terminate()
-                worker.process.join()
-                worker.connection.close()
+                worker.end()
         return tuple(
             self._done.get(i) or _unfinished(part, reason, self._known[i]) for i, part in enumerate(self._parts)
         )
 
-    def _start(self) -> _Worker:
-        # Forked workers need not read lifecycles again; where that is unsafe they are sent.
-        fork = sys.platform == "linux"
-        context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=_work, args=(theirs, self._parts), daemon=True)
-        process.start()
-        theirs.close()
-        return _Worker(process, ours)
-
-    def _next(self, worker: _Worker) -> None:
+    def _next(self, worker: Worker) -> None:
         if not self._left:
             worker.at = None
             return
@@ -250,7 +222,7 @@ class _Pool:
 
         worker.at = min(self._left, key=distance)
         self._left.remove(worker.at)
-        worker.connection.send((worker.at, self._open(worker.at)))
+        worker.send((worker.at, self._open(worker.at)))
 
     def _open(self, index: int) -> tuple[str, ...]:
         """The properties of a part that are not decided, as a worker takes them."""
@@ -258,12 +230,12 @@ class _Pool:
         names = (rule.name for rule in _possible_first(_rules(part.policy, part.options)))
         return tuple(name for name in names if name not in self._known[index])
 
-    def _hear(self, worker: _Worker) -> None:
+    def _hear(self, worker: Worker) -> None:
         assert worker.at is not None
         try:
-            message = worker.connection.recv()
-        except EOFError:
-            self._lost(worker, worker.at)
+            message = worker.hear()
+        except EndedError as error:
+            self._lost(worker, worker.at, str(error))
             return
         if isinstance(message, Checked):
             known = self._known[worker.at] | {result.property: result for result in message.results}
@@ -282,9 +254,9 @@ class _Pool:
         self._known[index][result.property] = result
         _telling(self._parts[index], self._tick)(result)
 
-    def _lost(self, worker: _Worker, index: int) -> None:
+    def _lost(self, worker: Worker, index: int, reason: str) -> None:
         """A process ended: what it was at is UNKNOWN, and another one goes on."""
-        part, reason = self._parts[index], _ended(worker)
+        part = self._parts[index]
         names = self._open(index)
         if names:
             rule = next(rule for rule in part.policy.lifecycle.properties if rule.name == names[0])
@@ -296,22 +268,12 @@ class _Pool:
         worker.at = None
         if self._left:
             worker.connection.close()
-            self._workers[self._workers.index(worker)] = fresh = self._start()
+            self._workers[self._workers.index(worker)] = fresh = Worker.started(_work, self._parts)
             self._next(fresh)
 
     def _overdue(self) -> bool:
         at = self._parts[0].options.deadline.at
         return at is not None and time.time() > at + GRACE
-
-
-def _ended(worker: _Worker) -> str:
-    worker.process.join()
-    code = worker.process.exitcode or 0
-    if code == _NO_MEMORY:
-        return OUT_OF_MEMORY
-    if code < 0:
-        return f"its process was ended by signal {-code} (out of memory?)"
-    return "its process failed, a defect of keyfate"
 
 
 @dataclass(frozen=True)
@@ -322,8 +284,7 @@ class _Failed:
 def _work(connection: Connection, parts: Sequence[_Part]) -> None:
     """A worker: indices come in, with names of properties; certificates and results go out as they are decided, then
     the whole."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # and ends its workers by this
+    at_work()
     options = parts[0].options
     if options.memory is not None:
         load()  # a library that finds no room would fail in words of its own
@@ -346,6 +307,6 @@ def _work(connection: Connection, parts: Sequence[_Part]) -> None:
         except LifecycleError as error:
             connection.send(_Failed(error.diagnostics))
         except MemoryError:
-            sys.exit(_NO_MEMORY)
+            sys.exit(EXHAUSTED)
         else:
             connection.send(checked)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from keyfate.checking.changes import Changes, changes
 from keyfate.checking.judges import EngineName
+from keyfate.checking.pool import INTERRUPTED
 from keyfate.checking.results import Report
-from keyfate.checking.running import INTERRUPTED
 from keyfate.checking.shelf import Scopes
 from keyfate.commands.checking import check
 from keyfate.language.source import LifecycleError

@@ -112,9 +112,8 @@ class Exploration:
                     if isinstance(end.value, Proof):
                         self._closed = end.value.clauses
                         return
-                    closing = self._pdr = (
-                        None  # some setting more breaks: until the search has found it, nothing can be proved
-                    )
+                    # Some setting more breaks: until the search has found it, nothing can be proved.
+                    closing = self._pdr = None
                 proved += time.perf_counter() - begin
             yield
 
