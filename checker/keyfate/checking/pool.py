@@ -100,6 +100,8 @@ class EndedError(Exception):
 def at_work() -> None:
     """In a worker: its parent decides what an interrupt means, and ends it by SIGTERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if sys.platform != "win32":  # solvers put handlers of their own in its place
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
