@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from keyfate.engines.circuit import LEAF, Circuit
 from keyfate.engines.propagation import settle
 from keyfate.engines.sat import Clock
-from keyfate.engines.space import Function, Space
+from keyfate.engines.space import Cube, Function, Space
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,21 @@ class Bound:
     def can(self, literal: int) -> Function:
         """The settings under which the literal can be true."""
         return self.zeros[literal >> 1] if literal & 1 else self.ones[literal >> 1]
+
+    def facts(self, circuit: Circuit, space: Space, admissible: Function) -> tuple[tuple[int, ...], ...]:
+        """What it says of each latch that moves, as clauses that always hold under admissible settings."""
+        covers: dict[Function, tuple[Cube, ...]] = {}
+        facts = []
+        inadmissible = space.negated(admissible)
+        for latch in circuit.latches:
+            if latch.frozen:
+                continue
+            for literal in (latch.literal, latch.literal ^ 1):
+                never = admissible & ~self.can(literal)
+                if never not in covers:
+                    covers[never] = space.cover(never, never | inadmissible)
+                facts += [(*space.clause(cube), literal ^ 1) for cube in covers[never]]
+        return tuple(facts)
 
 
 def bound(circuit: Circuit, space: Space, readers: Sequence[Sequence[int]], clock: Clock) -> Bound:

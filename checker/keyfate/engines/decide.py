@@ -1,7 +1,9 @@
 """The engine: a problem in, a finding out.
 
-IC3 or another prover decides; where the target can be reached, bounded search gives the shortest trace. Nothing here
-is trusted: the certifier judges the invariant or the trace on the whole lifecycle.
+What settings leave open is bounded first, which may be the whole proof. Else bounded search looks for the shortest
+trace and IC3 for a proof, by turns. Instances that exchanges of members take to each other are decided together.
+Another prover may stand in for all of that. Nothing here is trusted: the certifier judges the invariant or the trace
+on the whole lifecycle.
 """
 
 from __future__ import annotations
@@ -12,17 +14,21 @@ from dataclasses import replace
 from functools import cached_property
 
 from keyfate.engines.answers import happening, invariant, trace
+from keyfate.engines.bound import bound
 from keyfate.engines.circuit import FALSE, Circuit
 from keyfate.engines.compile import Compilation
 from keyfate.engines.frontier import Exploration
 from keyfate.engines.ic3 import Answer, Broken, Open, Proof, proving
+from keyfate.engines.propagation import readers_of
 from keyfate.engines.provers import NoAnswerError, Prover, Reachable, Word
 from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.search import Run, search, searching
 from keyfate.engines.simulation import covering
 from keyfate.engines.slicing import Constants, Question, slice_question
+from keyfate.engines.space import space_of
 from keyfate.engines.synthesis import synthesized
 from keyfate.language.typed import Lifecycle
+from keyfate.lifecycle import renaming
 from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.names import CapabilityOn
 from keyfate.lifecycle.problem import (
@@ -38,7 +44,7 @@ from keyfate.lifecycle.problem import (
     Undecided,
     Unreachable,
 )
-from keyfate.lifecycle.symmetry import Symmetry
+from keyfate.lifecycle.symmetry import Symmetries, Symmetry, trivial
 
 PRIMES = 10_000
 """Minimal conditions past which none is listed."""
@@ -55,6 +61,7 @@ class Engine:
         self._prover = prover
         self._basis = basis or Basis(lifecycle)
         self._constants: dict[tuple[tuple[int, int], ...], Constants] = {}
+        self._symmetries = Symmetries(lifecycle)
         self._answers: dict[Circuit, Proof | Run] = {}
         self._reached: dict[tuple[Target, bool], bool] = {}  # whether there was a run, when last asked
 
@@ -84,7 +91,9 @@ class Engine:
         return found
 
     def _answer(self, problem: Problem, budget: Budget, clock: Clock, sampled: bool, exact: bool) -> Finding | None:
-        question = self.question(problem, exact)
+        # Another prover is asked for each instance, so that its opinion is one on symmetry, too.
+        symmetry = trivial(problem.target) if self._prover is not None else self._symmetries.of(problem)
+        question = self.question(problem, exact, symmetry)
         answer: Proof | Word | Open | Run | None = None
         if budget.steps is None:  # many settings differ in nothing that the question sees
             answer = self._answers.get(question.circuit)
@@ -92,13 +101,16 @@ class Engine:
             answer = _told(self._prover, question, budget, clock)
         elif answer is None:
             asked = (problem.target, problem.honest)
-            answer = _race(question, budget, clock, *_handicap(problem, sampled, self._reached.get(asked)))
+            answer = self._bound_or_race(
+                question, budget, clock, *_handicap(problem, sampled, self._reached.get(asked))
+            )
             self._reached[asked] = isinstance(answer, Run)
         if isinstance(answer, Proof | Run):
             self._answers[question.circuit] = answer
         match answer:
             case Proof():
-                return Unreachable(invariant(question, answer.clauses))
+                proof = invariant(question, answer.clauses)
+                return Unreachable(renaming.invariant(proof, symmetry.images) if len(symmetry.images) > 1 else proof)
             case Word():
                 return Unreachable(None)
             case Open(steps):
@@ -133,6 +145,23 @@ class Engine:
         constants.update()
         return slice_question(compilation, constants, settings, parts, exact, kept)
 
+    def _bound_or_race(
+        self, question: Question, budget: Budget, clock: Clock, share: float, lead: float
+    ) -> Proof | Open | Run:
+        """What can ever hold under which settings is the whole proof, or helps to find one."""
+        bits = self._compiled.bits
+        circuit = question.circuit
+        space = space_of(circuit, {name: tuple(values) for name, values in bits.controls.items()}, bits.capabilities)
+        if not space.variables:  # constants were propagated when the circuit was cut: the bound knows no more
+            return _race(question, (), budget, clock, share, lead)
+        above = bound(circuit, space, readers_of(circuit), clock)
+        admissible = above.can(circuit.constraint)
+        facts = above.facts(circuit, space, admissible)
+        if not (above.can(circuit.bad) & admissible).satisfiable():
+            return Proof(facts, 0)
+        answer = _race(question, facts, budget, clock, share, lead)
+        return replace(answer, clauses=(*facts, *answer.clauses)) if isinstance(answer, Proof) else answer
+
     def frontier(
         self, problem: Problem, budget: Budget | None = None, *, limit: int = PRIMES, safe: bool = False
     ) -> Iterator[Frontier]:
@@ -148,7 +177,8 @@ class Engine:
             question = self.question(asked, exact, symmetry)
             return Exploration(self._compiled, question, asked, limit, symmetry)
 
-        return synthesized(self._compiled, explore, problem, Clock(budget or Budget()), limit, safe=safe)
+        symmetry = self._symmetries.of(problem)
+        return synthesized(self._compiled, explore, problem, symmetry, Clock(budget or Budget()), limit, safe=safe)
 
     def exactly(self, problem: Problem) -> Question:
         """The circuit of a problem in which every step is an instance's: bad is reached only if the target is."""
@@ -192,13 +222,22 @@ def _handicap(problem: Problem, sampled: bool, reached: bool | None) -> tuple[fl
     return (1.0, -_LEAD / 2) if reached else (0.5, 2 * _LEAD)
 
 
-def _race(question: Question, budget: Budget, clock: Clock, share: float, lead: float) -> Proof | Open | Run:
+def _race(
+    question: Question,
+    facts: tuple[tuple[int, ...], ...],
+    budget: Budget,
+    clock: Clock,
+    share: float,
+    lead: float,
+) -> Proof | Open | Run:
     """Proof and search by turns: where there is a run, search is the faster of the two, and its run is a shortest.
 
-    Which of them ends it does not depend on how the time is shared.
+    `facts` hold of every state. Which of them ends it does not depend on how the time is shared.
     """
     circuit = question.circuit
-    proof: Generator[None, None, Answer] | None = proving(circuit, clock, budget.steps)
+    proof: Generator[None, None, Answer] | None = proving(
+        replace(circuit, known=(*circuit.known, *facts)), clock, budget.steps
+    )
     search: Generator[None, None, Run | None] | None = searching(circuit, clock, budget.steps, _capabilities(question))
     proved, searched = 0.0, 0.0  # seconds so far
     while True:

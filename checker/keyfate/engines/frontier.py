@@ -23,7 +23,7 @@ from keyfate.engines.propagation import readers_of
 from keyfate.engines.sat import Clock
 from keyfate.engines.search import Run, Search
 from keyfate.engines.slicing import Question
-from keyfate.engines.space import Cube, Function, Space, Variable, space_of
+from keyfate.engines.space import Function, Space, Variable, space_of
 from keyfate.engines.symbolic import Simulation
 from keyfate.lifecycle import renaming
 from keyfate.lifecycle.names import ActionName, CapabilityName
@@ -196,20 +196,9 @@ class Exploration:
 
     @cached_property
     def _facts(self) -> tuple[tuple[int, ...], ...]:
-        """What the bound says of each latch, as clauses."""
+        """What the bound says."""
         assert self._bound is not None
-        covers: dict[Function, tuple[Cube, ...]] = {}
-        facts = []
-        inadmissible = self._space.negated(self._admissible)
-        for latch in self._question.circuit.latches:
-            if latch.frozen:
-                continue
-            for literal in (latch.literal, latch.literal ^ 1):
-                never = self._admissible & ~self._bound.can(literal)
-                if never not in covers:
-                    covers[never] = self._space.cover(never, never | inadmissible)
-                facts += [(*self._space.clause(cube), literal ^ 1) for cube in covers[never]]
-        return tuple(facts)
+        return self._bound.facts(self._question.circuit, self._space, self._admissible)
 
     # What was found
 

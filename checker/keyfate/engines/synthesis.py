@@ -12,9 +12,9 @@ from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.space import Function, Space, TooManyError
 from keyfate.language.typed import Value
 from keyfate.lifecycle import renaming
-from keyfate.lifecycle.problem import Frontier, Implicant, Prime, Problem, Reach, Target, Trace, confined
+from keyfate.lifecycle.problem import Frontier, Implicant, Prime, Problem, Reach, Trace, confined
 from keyfate.lifecycle.renaming import Members
-from keyfate.lifecycle.symmetry import Symmetry, instances, symmetry
+from keyfate.lifecycle.symmetry import Symmetry, instances, trivial
 
 _NEWS = 1.0  # seconds between two tales of a frontier that is not finished
 
@@ -38,24 +38,29 @@ class _Instance:
 
 
 def synthesized(
-    compilation: Compilation, explore: Explore, problem: Problem, clock: Clock, limit: int, *, safe: bool
+    compilation: Compilation,
+    explore: Explore,
+    problem: Problem,
+    symmetry: Symmetry,
+    clock: Clock,
+    limit: int,
+    *,
+    safe: bool,
 ) -> Iterator[Frontier]:
     """What is known so far, again and again, and at last all or why not."""
-    target, whole = problem.target, _trivial(problem.target)
-    if isinstance(target, Reach) and not problem.excluded:
-        whole = symmetry(problem.lifecycle, problem.settings, target)
+    target = problem.target
     if not problem.honest or not isinstance(target, Reach):
-        exploration, reason = yield from _worked(explore, problem, whole, clock)
+        exploration, reason = yield from _worked(explore, problem, symmetry, clock)
         yield _told(exploration, reason, safe)
         return
     explored: dict[tuple[Value, ...], Exploration] = {}
     done: list[_Instance] = []
     for instance, one in zip(instances(target), confined(target), strict=True):
-        first, members = whole.representative(instance)
+        first, members = symmetry.representative(instance)
         if first not in explored:
             asked = replace(problem, target=one)
             assert first == instance, "the first of its kind comes first"
-            exploration, reason = _finished(_worked(explore, asked, _trivial(one), clock))
+            exploration, reason = _finished(_worked(explore, asked, trivial(one), clock))
             if reason:  # of the whole nothing can be said
                 known = exploration.unlisted(reason)
                 yield replace(known, reaching=0, open=known.configurations)
@@ -63,16 +68,11 @@ def synthesized(
             explored[first] = exploration
         done.append(_Instance(explored[first], members))
     try:
-        yield replace(_meeting(compilation, problem, done, limit, safe=safe), symmetric=whole.sorts)
+        yield replace(_meeting(compilation, problem, done, limit, safe=safe), symmetric=symmetry.sorts)
     except TooManyError as error:
         yield done[0].explored.unlisted(str(error))
     except MemoryError:
         yield done[0].explored.unlisted("out of memory")
-
-
-def _trivial(target: Target) -> Symmetry:
-    """Each instance for itself."""
-    return Symmetry((), (), instances(target) if isinstance(target, Reach) else (), ({},))
 
 
 def _worked(

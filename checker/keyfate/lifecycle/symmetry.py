@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from keyfate.language.rewriting import parts
-from keyfate.language.typed import Constant, Domain, Lifecycle, Param, Value
+from keyfate.language.typed import Constant, Domain, Lifecycle, Param, Sort, Value
 from keyfate.lifecycle.instances import assignments
-from keyfate.lifecycle.problem import Reach, Settings
+from keyfate.lifecycle.problem import Problem, Reach, Settings, Target
 from keyfate.lifecycle.renaming import Members, exchange, value, values
 from keyfate.lifecycle.trees import nodes
 
@@ -46,19 +46,43 @@ class Symmetry:
         return first, {a: b for a, b in members.items() if a != b}
 
 
-def symmetry(lifecycle: Lifecycle, settings: Settings, target: Reach) -> Symmetry:
-    """What exchanges leave lifecycle and settings as they are, and the target but for its binders."""
-    groups = {sort: kept for sort, kept in _groups(lifecycle, target).items() if len(kept) > 1}
-    alike = {sort: _alike(members, settings) for sort, members in groups.items()}
-    exchanged = [(sort, group) for sort, found in alike.items() for group in found if len(group) > 1]
-    place = {member: group for _, group in exchanged for member in group}
-    exchanges = tuple({a: b, b: a} for _, group in exchanged for a, b in pairwise(group))
-    found = Symmetry(tuple(dict.fromkeys(sort for sort, _ in exchanged)), exchanges, (), (), place)
-    kinds = [found.representative(instance) for instance in instances(target)]
-    images = {tuple(members.items()): members for _, members in kinds}
-    return replace(
-        found, representatives=tuple(dict.fromkeys(first for first, _ in kinds)), images=tuple(images.values())
-    )
+class Symmetries:
+    """Those of a lifecycle's questions. What its own texts tell apart is worked out once."""
+
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self._sorts = lifecycle.sorts
+        self._named = _named(lifecycle.sorts, tuple(getattr(lifecycle, name) for name in _RELEVANT))
+
+    def of(self, problem: Problem) -> Symmetry:
+        """What exchanges leave lifecycle and settings as they are, and the target but for its binders."""
+        target, settings = problem.target, problem.settings
+        if not isinstance(target, Reach) or problem.excluded:
+            return trivial(target)
+        groups = {sort: kept for sort, kept in self._groups(target).items() if len(kept) > 1}
+        alike = {sort: _alike(members, settings) for sort, members in groups.items()}
+        exchanged = [(sort, group) for sort, found in alike.items() for group in found if len(group) > 1]
+        place = {member: group for _, group in exchanged for member in group}
+        exchanges = tuple({a: b, b: a} for _, group in exchanged for a, b in pairwise(group))
+        found = Symmetry(tuple(dict.fromkeys(sort for sort, _ in exchanged)), exchanges, (), (), place)
+        kinds = [found.representative(instance) for instance in instances(target)]
+        images = {tuple(members.items()): members for _, members in kinds}
+        return replace(
+            found, representatives=tuple(dict.fromkeys(first for first, _ in kinds)), images=tuple(images.values())
+        )
+
+    def _groups(self, target: Reach) -> dict[str, tuple[Value, ...]]:
+        """Of each sort without an order, the members that no text names."""
+        named = self._named | _named(self._sorts, (*target.binders, target.condition))
+        return {
+            sort.name: tuple(member for member in sort.members if member not in named)
+            for sort in self._sorts
+            if not sort.ordered
+        }
+
+
+def trivial(target: Target) -> Symmetry:
+    """Each instance for itself."""
+    return Symmetry((), (), instances(target) if isinstance(target, Reach) else (), ({},))
 
 
 def instances(target: Reach) -> tuple[tuple[Value, ...], ...]:
@@ -66,26 +90,21 @@ def instances(target: Reach) -> tuple[tuple[Value, ...], ...]:
     return tuple(tuple(env.values()) for env in assignments(target.binders))
 
 
-def _groups(lifecycle: Lifecycle, target: Reach) -> dict[str, tuple[Value, ...]]:
-    """Of each sort without an order, the members that no text names."""
-    relevant: list[object] = [getattr(lifecycle, name) for name in _RELEVANT]
-    texts = list(nodes((*relevant, target.condition)))
+def _named(sorts: Sequence[Sort], text: object) -> frozenset[Value]:
+    """The members that a text tells from others of their sort."""
+    texts = list(nodes(text))
     named = {node.value for node in texts if isinstance(node, Constant)}
     domains = [domain for node in texts for domain in _domains(node)]
-    for sort in lifecycle.sorts:
+    for sort in sorts:
         whole = set(sort.members)
         for domain in domains:
             # A part of a sort tells members apart; another set with a member's name would be renamed with it.
             if whole != set(domain.values) - {None}:
                 named.update(whole.intersection(domain.values))
-        for other in lifecycle.sorts:
+        for other in sorts:
             if other is not sort:
                 named.update(whole.intersection(other.members))
-    return {
-        sort.name: tuple(member for member in sort.members if member not in named)
-        for sort in lifecycle.sorts
-        if not sort.ordered
-    }
+    return frozenset(named)
 
 
 _RELEVANT = ("controls", "capabilities", "atoms", "terms", "places", "states", "exposures", "actions", "constraints")
