@@ -77,6 +77,13 @@ def is_bad(circuit: Circuit, state: tuple[int, ...]) -> bool:
     return value_of(values(circuit, state), circuit.bad) == 1
 
 
+def satisfies(circuit: Circuit, clauses: tuple[tuple[int, ...], ...], state: tuple[int, ...]) -> bool:
+    known = values(circuit, state)
+    return value_of(known, circuit.constraint) == 1 and all(
+        any(value_of(known, literal) for literal in clause) for clause in (*clauses, *circuit.known)
+    )
+
+
 def distance(circuit: Circuit) -> int | None:
     """Steps of a shortest run to bad, by breadth-first search; None where there is none."""
     front = {state for state in states(circuit) if is_first(circuit, state)}

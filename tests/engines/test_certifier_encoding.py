@@ -73,7 +73,9 @@ def compare(lifecycle: Lifecycle, draw: random.Random, *, steps: int = 6) -> Non
         after = interpreter.step(state, chosen)
         then = Concrete(encoding, controls, capabilities, after)
         for variable, bit in list(encoding.bits.meaning.items()):
-            assert now(encoding.steps[chosen].next(variable)) == then.bit(bit), (chosen, bit)
+            step = encoding.steps[chosen]
+            assert now(step.next(variable)) == then.bit(bit), (chosen, bit)
+            assert step.next(variable) == variable or step in encoding.changers(variable), (chosen, bit)
         state, now = after, then
 
 

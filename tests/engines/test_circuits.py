@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from engines.circuits import distance, is_bad, is_first, random_circuit, states, successors, values
+from engines.circuits import distance, is_bad, is_first, random_circuit, satisfies, states, successors, values
 from keyfate.engines import ic3
 from keyfate.engines.circuit import Circuit, Graph, Latch, value_of
 from keyfate.engines.ic3 import Answer, Broken, Open, Pdr, Proof, prove
@@ -18,13 +18,6 @@ from keyfate.lifecycle.problem import Budget
 
 CLOCK = Clock(Budget())
 BATCHES = [range(start, start + 50) for start in range(0, 400, 50)]
-
-
-def satisfies(circuit: Circuit, clauses: tuple[tuple[int, ...], ...], state: tuple[int, ...]) -> bool:
-    known = values(circuit, state)
-    return value_of(known, circuit.constraint) == 1 and all(
-        any(value_of(known, literal) for literal in clause) for clause in (*clauses, *circuit.known)
-    )
 
 
 @pytest.mark.parametrize("seeds", BATCHES, ids=str)

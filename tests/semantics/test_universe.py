@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import pickle
+import subprocess
+import sys
+
 import pytest
 
 from keyfate.language.loading import load_text
 from keyfate.language.source import LifecycleError
 from keyfate.lifecycle.deduction import subterms
+from keyfate.lifecycle.names import Atom, Compound
 from keyfate.lifecycle.universe import TERM_LIMIT, key_name, universe
 from semantics.small import HEAD, lifecycle
 
@@ -193,3 +199,18 @@ def test_too_many_choices_end_as_well() -> None:
     """
     with pytest.raises(LifecycleError, match="`go`"):
         universe(load_text(text).lifecycle)
+
+
+def test_a_term_keeps_its_equals_in_another_process() -> None:
+    term = Compound("enc", None, (Atom("k", (), False), Atom("m", (), False)))
+    assert term in {term}  # its hash is known now
+    anew = "type(term)(term.function, None, term.args)"
+    asked = f"import pickle, sys; term = pickle.load(sys.stdin.buffer); print({anew} in {{term}})"
+    there = subprocess.run(
+        [sys.executable, "-c", asked],
+        input=pickle.dumps(term),
+        env={**os.environ, "PYTHONHASHSEED": "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"},
+        capture_output=True,
+        check=True,
+    )
+    assert there.stdout.split() == [b"True"], there.stderr

@@ -15,7 +15,7 @@ from functools import cached_property
 
 from keyfate.certifier.bits import mismatch
 from keyfate.certifier.encoding import Encoding
-from keyfate.certifier.formulas import FALSE, TRUE
+from keyfate.certifier.formulas import FALSE
 from keyfate.certifier.judgement import GaveUpError, Judgement, RefusalError, judged
 from keyfate.certifier.running import runs
 from keyfate.certifier.smtlib import Printer, Script
@@ -132,7 +132,7 @@ class Certifier:
         def check() -> None:
             solver = self.fresh(problem)
             solver.add(self.now.expr(self.implicant(prime.condition)))
-            if not self._possible(solver, TRUE):
+            if not self._possible(solver):
                 raise RefusalError("no setting of the condition is admissible")
             ways = [runs(self.encoding, problem, trace, any_attacker=True) for trace in prime.traces]
             self._excluded(solver, -self.encoding.formulas.any_of(ways), "under some setting of it no trace runs")
@@ -148,10 +148,9 @@ class Certifier:
             formulas = self.encoding.formulas
             some = formulas.any_of([self.implicant(condition) for condition in conditions])
             every = formulas.all_of([formulas.any_of([self.implicant(c) for c in part]) for part in parts])
-            solver = self.fresh(problem)
             said = "the conditions are not those that all instances have in common"
-            self._excluded(solver, formulas.all_of((some, -every)), said)
-            self._excluded(solver, formulas.all_of((every, -some)), said)
+            self._excluded(self.fresh(problem), formulas.all_of((some, -every)), said)
+            self._excluded(self.fresh(problem), formulas.all_of((every, -some)), said)
 
         return judged(check, 0)
 
@@ -288,20 +287,19 @@ class Certifier:
 
     def _check_invariant(self, problem: Problem, invariant: Invariant) -> None:
         shown = self.obligations(problem, invariant)
-        first = self.fresh(problem)
-        if not self._possible(first, TRUE):
+        if not self._possible(self.fresh(problem)):
             raise RefusalError("no setting is admissible: of none, anything can be proved")
-        self._excluded(first, -shown.at_first, "the invariant does not hold in every first state")
-
+        self._excluded(self.fresh(problem), -shown.at_first, "the invariant does not hold in every first state")
         inside = self.now.exprs(shown.inside)
         safe = self.fresh(problem)
         safe.add(*inside)
         self._excluded(safe, shown.target, "the invariant does not exclude the target")
 
         keeps = self.fresh(problem)
-        keeps.add(*inside)
         # One question for all instances; each alone costs ten times as much and says no more.
-        if self._possible(keeps, self.encoding.formulas.any_of([formula for _, formula in shown.broken])):
+        out = self.encoding.formulas.any_of([formula for _, formula in shown.broken])
+        keeps.add(*inside, self.now.expr(out))
+        if out != FALSE and self._possible(keeps):
             happens = keeps.truths(self.now.exprs([formula for _, formula in shown.broken]))
             names = [str(step.name) for (step, _), true in zip(shown.broken, happens, strict=True) if true]
             raise RefusalError(f"the invariant is not kept by {names[0] if names else 'some action'}")
@@ -325,23 +323,26 @@ class Certifier:
         found = self._ends.get(clause)
         if found is None:
             found = self._ends[clause] = []
-            for step in self.encoding.steps.values():
+            formulas = self.encoding.formulas
+            changers = map(self.encoding.changers, formulas.variables(formulas.support(clause)))
+            for step in dict.fromkeys(step for steps in changers for step in steps):
                 after = step.after(clause)
                 if after != clause:
-                    failing = self.encoding.formulas.all_of((clause, -after))
+                    failing = formulas.all_of((clause, -after))
                     if failing != FALSE:
                         found.append((step, failing))
         return found
 
     def _excluded(self, solver: Solver, formula: int, otherwise: str) -> None:
-        """Refuses unless `formula` is impossible under what `solver` knows."""
-        if self._possible(solver, formula):
+        """Refuses unless `formula` is impossible under what `solver` knows, which it knows from now on."""
+        if formula == FALSE:
+            return
+        solver.add(self.now.expr(formula))  # as an assumption it would cost Z3 twice as much
+        if self._possible(solver):
             raise RefusalError(otherwise)
 
-    def _possible(self, solver: Solver, formula: int) -> bool:
-        if formula == FALSE:
-            return False
-        answer = solver.check_with(self.now.expr(formula))
+    def _possible(self, solver: Solver) -> bool:
+        answer = solver.check()
         if answer == "unknown":
             raise GaveUpError(f"Z3 does not know: {solver.reason()}")
         return answer == "sat"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from keyfate.certifier.bits import Bits
 from keyfate.certifier.deduction import Closure
@@ -39,6 +40,8 @@ from keyfate.lifecycle.names import (
 )
 from keyfate.lifecycle.problem import Enabled, OutOfRange, Problem, Reach
 
+_K = TypeVar("_K")
+
 
 class Encoding:
     """The transition system of one lifecycle."""
@@ -53,6 +56,7 @@ class Encoding:
         self._known: dict[tuple[Members, bool, Term], int] = {}
         self._first: dict[int, int] = {}
         self._exposed: dict[Term, int] = {}
+        self._changers: dict[int, tuple[Step, ...]] = {}
         self._place_names = instances.place_names(lifecycle)
         names = [name for name, _ in instances.action_instances(lifecycle)]
         self.reader = Reader(lifecycle, self.formulas, self, self._place_names, names)
@@ -95,6 +99,34 @@ class Encoding:
             place: {term: self.bits.holds(place, term) for term in terms} for place, terms in content.places.items()
         }
         self._observable = content.observed
+
+    def changers(self, variable: int) -> tuple[Step, ...]:
+        """The instances that may give a variable another value; no other does (see `Step.next`)."""
+        found = self._changers.get(variable)
+        if found is None:
+            found = self._changers[variable] = tuple(self._may_change(variable))
+        return found
+
+    def _may_change(self, variable: int) -> Iterable[Step]:
+        match self.bits.meaning[variable]:
+            case ControlIs() | CapabilityOn():
+                return ()
+            case StateIs() | Holds():
+                return self._writers.get(variable, ())
+            case Observed(term):
+                seen = self.formulas.variables(self.formulas.support(self.exposed(term)))
+                ways = [self._leakers.get(term, ()), *map(self.changers, seen)]
+                return dict.fromkeys(step for steps in ways for step in steps)
+            case Happened() | Before():
+                return self.steps.values()
+
+    @cached_property
+    def _writers(self) -> dict[int, list[Step]]:
+        return _inverse((step, step.changes) for step in self.steps.values())
+
+    @cached_property
+    def _leakers(self) -> dict[Term, list[Step]]:
+        return _inverse((step, step.leaked) for step in self.steps.values())
 
     # What leaves of expressions mean (see `reading.Vocabulary`)
 
@@ -336,6 +368,14 @@ class Sketch:
     def _opaque(self) -> int:
         self.drawn += 1
         return self._encoding.bits.opaque()
+
+
+def _inverse(of: Iterable[tuple[Step, Iterable[_K]]]) -> dict[_K, list[Step]]:
+    found: dict[_K, list[Step]] = {}
+    for step, keys in of:
+        for key in keys:
+            found.setdefault(key, []).append(step)
+    return found
 
 
 def _parts(node: object) -> Iterable[object]:

@@ -142,7 +142,8 @@ class Step:
         return changed
 
     @cached_property
-    def _leaked(self) -> dict[Term, int]:
+    def leaked(self) -> dict[Term, int]:
+        """When the effects show each term to the attacker, whatever is exposed."""
         ways: dict[Term, list[int]] = {}
         for write in self._guard_and_writes[1]:
             if isinstance(write, Leaking):
@@ -174,7 +175,7 @@ class Step:
                 seen = self.after(present)
                 # What is exposed in the state before was observed there (`Encoding.caught_up`).
                 fresh = FALSE if seen == present else seen
-                return self._formulas.any_of((variable, self._leaked.get(term, FALSE), fresh))
+                return self._formulas.any_of((variable, self.leaked.get(term, FALSE), fresh))
 
     def after(self, formula: int) -> int:
         """`formula` in the state after."""

@@ -23,6 +23,7 @@ from keyfate.engines.propagation import readers_of
 from keyfate.engines.provers import NoAnswerError, Prover, Reachable, Word
 from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.search import Run, search, searching
+from keyfate.engines.shrinking import shrunk
 from keyfate.engines.simulation import covering
 from keyfate.engines.slicing import Constants, Question, slice_question
 from keyfate.engines.space import space_of
@@ -158,9 +159,11 @@ class Engine:
         admissible = above.can(circuit.constraint)
         facts = above.facts(circuit, space, admissible)
         if not (above.can(circuit.bad) & admissible).satisfiable():
-            return Proof(facts, 0)
+            return Proof(shrunk(circuit, facts, clock), 0)
         answer = _race(question, facts, budget, clock, share, lead)
-        return replace(answer, clauses=(*facts, *answer.clauses)) if isinstance(answer, Proof) else answer
+        if not isinstance(answer, Proof):
+            return answer
+        return replace(answer, clauses=shrunk(circuit, (*facts, *answer.clauses), clock))
 
     def frontier(
         self, problem: Problem, budget: Budget | None = None, *, limit: int = PRIMES, safe: bool = False

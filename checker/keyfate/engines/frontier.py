@@ -22,6 +22,7 @@ from keyfate.engines.ic3 import Answer, Pdr, Proof
 from keyfate.engines.propagation import readers_of
 from keyfate.engines.sat import Clock
 from keyfate.engines.search import Run, Search
+from keyfate.engines.shrinking import shrunk
 from keyfate.engines.slicing import Question
 from keyfate.engines.space import Function, Space, Variable, space_of
 from keyfate.engines.symbolic import Simulation
@@ -80,6 +81,7 @@ class Exploration:
         self._below = self._space.false
         self._found: list[_Found] = []
         self._closed: tuple[tuple[int, ...], ...] | None = None
+        self._proof: tuple[tuple[int, ...], ...] | None = None  # that no other settings reach the target
         self._pdr: Pdr | None = None
 
     @property
@@ -89,6 +91,14 @@ class Exploration:
 
     def work(self, clock: Clock) -> Generator[None, None, None]:
         """Ends when the frontier is complete. Rests now and then."""
+        yield from self._decide(clock)
+        space = self._space
+        found = space.cover(self._below, self._below | space.negated(self._admissible))
+        clauses = (*self._facts, *(self._closed or ()))
+        self._proof = shrunk(self._question.circuit, clauses, clock, [space.clause(cube) for cube in found])
+
+    def _decide(self, clock: Clock) -> Generator[None, None, None]:
+        """Until no settings are left undecided."""
         circuit = self._question.circuit
         self._bound = bound(circuit, self._space, self._readers, clock)
         self._above = self._bound.can(circuit.bad) & self._admissible
@@ -215,7 +225,7 @@ class Exploration:
         others = None
         if safe and complete:
             others = tuple(self._listed(self._admissible & ~self._below, self._admissible))
-        proof = invariant(self._question, (*self._facts, *(self._closed or ()))) if complete else None
+        proof = None if self._proof is None else invariant(self._question, self._proof)
         if proof is not None and len(self._symmetry.images) > 1:
             proof = renaming.invariant(proof, self._symmetry.images)
         return replace(self.unlisted(reason), primes=tuple(primes), safe=others, invariant=proof)

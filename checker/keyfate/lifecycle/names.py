@@ -88,6 +88,10 @@ class Compound:
     def __hash__(self) -> int:
         return self._hash  # terms nest; each is hashed once
 
+    def __getstate__(self) -> dict[str, object]:
+        # Hashes of strings differ from process to process.
+        return {name: value for name, value in vars(self).items() if name != "_hash"}
+
     def __str__(self) -> str:
         label = [] if self.label is None else [f'"{self.label}"']
         return f"{self.function}({', '.join(label + [str(a) for a in self.args])})"
