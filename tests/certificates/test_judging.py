@@ -50,6 +50,32 @@ def test_impossible_under_each_setting(tmp_path: Path, monkeypatch: pytest.Monke
         assert "admissible setting" in found.rulings[0].reason
 
 
+def test_impossible_but_for_what_a_proof_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof about all settings but some says nothing of those."""
+    (tmp_path / "lamp.kf").write_text(
+        "lifecycle lamp status assumed\ncontrol wired : bool\ncomponent c inside\nstate lit : bool = false\n"
+        "action light by c when wired then lit := true\nproperty lights possible lit\n",
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    report, kept = written([Path("lamp.kf")])
+    assert [r.verdict for r in report.results] == ["DEPENDS"]
+    (path,) = put(kept, tmp_path)
+    data = load(path)
+    (claim,) = (claim for claim in data["claims"] if "never_reached" in claim)
+    claim["problem"] |= {
+        "settings": {"controls": {}, "capabilities": {}},
+        "excluded": [{"controls": {"wired": ["true"]}, "capabilities": {}}],
+    }
+    found = judged(save(data | {"verdict": "IMPOSSIBLE", "claims": [claim]}, path))
+    assert {ruling.judge: ruling.answered for ruling in found.rulings} == {
+        "keyfate": "refused",
+        "z3": "accepted",
+        "cvc5": "accepted",
+    }
+    assert found.answered == "refused"
+
+
 def test_certificates_are_the_same_bytes_again(tmp_path: Path) -> None:
     furnish(tmp_path)
     found = []

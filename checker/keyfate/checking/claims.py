@@ -78,7 +78,11 @@ def _about(claims: Sequence[Claim], problem: Problem, kind: type[Reached] | type
 
 
 def _honest(claims: Sequence[Claim], target: Reach) -> Iterator[Claim]:
-    return (claim for claim in claims if claim.problem.honest and claim.problem.target == target)
+    """Those about honest runs to `target` that leave no setting out of the question."""
+    for claim in claims:
+        problem = claim.problem
+        if problem.honest and problem.target == target and not problem.excluded:
+            yield claim
 
 
 def _witnesses(policy: Policy, rule: Property, claims: Sequence[Claim], certifier: Certifier) -> Iterator[Claim]:
