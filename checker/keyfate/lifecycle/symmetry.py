@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from keyfate.language.rewriting import parts
-from keyfate.language.typed import Constant, Domain, Lifecycle, Param, Sort, Value
+from keyfate.language.typed import Constant, Domain, Lifecycle, Message, Param, Sort, Value
 from keyfate.lifecycle.instances import assignments
 from keyfate.lifecycle.problem import Problem, Reach, Settings, Target
 from keyfate.lifecycle.renaming import Members, exchange, value, values
@@ -35,13 +35,13 @@ class Symmetry:
         """The first of all instances that an exchange takes to this one, and that exchange."""
         chosen: dict[Value, Value] = {}
         used: dict[tuple[Value, ...], int] = {}
-        for member in instance:
+        for member in _plain(instance):
             group = self.place.get(member)
             if group is not None and member not in chosen:
                 chosen[member] = group[used.setdefault(group, 0)]
                 used[group] += 1
-        first = tuple(chosen.get(member, member) for member in instance)
-        members = exchange(dict(enumerate(first)), dict(enumerate(instance)))
+        first = values(instance, chosen)
+        members = exchange(dict(enumerate(_plain(first))), dict(enumerate(_plain(instance))))
         assert members is not None, "an instance and its first are alike but for members that may be exchanged"
         return first, {a: b for a, b in members.items() if a != b}
 
@@ -83,6 +83,15 @@ class Symmetries:
 def trivial(target: Target) -> Symmetry:
     """Each instance for itself."""
     return Symmetry((), (), instances(target) if isinstance(target, Reach) else (), ({},))
+
+
+def _plain(instance: tuple[Value, ...]) -> Iterator[Value]:
+    """The values of an instance, of a message those that it is of."""
+    for one in instance:
+        if isinstance(one, Message):
+            yield from _plain(one.args)
+        else:
+            yield one
 
 
 def instances(target: Reach) -> tuple[tuple[Value, ...], ...]:
