@@ -81,7 +81,10 @@ def accepted(certifier: Certifier, problem: Problem, frontier: Frontier) -> bool
             finding = Unreachable(part.invariant)
             if not certifier.certify(replace(asked, excluded=excluded), finding).accepted:
                 return False
-    return True
+        elif not certifier.complements(asked, excluded).accepted:
+            return False
+    conditions = [prime.condition for prime in frontier.primes]
+    return frontier.safe is None or certifier.complements(problem, conditions, frontier.safe).accepted
 
 
 def shortest(problem: Problem) -> int | None:
@@ -304,6 +307,11 @@ def test_a_frontier_of_another_region_is_refused() -> None:
     unknown = Implicant(((ControlName("elsewhere"), ("vault",)),))
     assert "no control `elsewhere`" in certifier.reaches(problem, Prime(unknown, first.traces)).reason
     assert not certifier.combines(problem, [first.condition], [[p.condition for p in others]]).accepted
+    conditions = [prime.condition for prime in frontier.primes]
+    assert "on neither side" in certifier.complements(problem, conditions).reason
+    assert "on either side" in certifier.complements(problem, conditions, [Implicant()]).reason
+    nowhere = replace(problem, excluded=(Implicant(),))
+    assert "no setting is admissible" in certifier.complements(nowhere, [Implicant()]).reason
 
 
 def test_what_a_policy_fixes_stays_out_of_the_conditions() -> None:
@@ -331,6 +339,30 @@ def test_an_excluded_setting_is_out_of_the_question_for_every_engine() -> None:
         assert isinstance(finding, Reached)
         assert left.condition.holds(dict(finding.trace.controls), dict(finding.trace.capabilities))
         assert certifier.certify(inside, finding).accepted
+
+
+MESSAGES = """
+lifecycle messages "what is put elsewhere" status assumed
+sort Owner = one | two
+control open : bool
+component host inside
+secret key_of[Owner], item[Owner]
+message Blob = enc(key_of[o], item[o]) for o: Owner
+place disk[Owner] persistent at host
+action put[o: Owner, other: Owner] by host when open and o != other then disk[other] gains enc(key_of[o], item[o]) ideal
+property everywhere for b: Blob, o: Owner possible disk[o] has b
+"""
+
+
+def test_of_messages_the_members_are_exchanged_too() -> None:
+    """Of a message and an owner, the owner alone was renamed: a condition came out that the certifier refused."""
+    of = load_text(MESSAGES).lifecycle
+    problem = Problem(of, Settings(), Reach(*asked(of, "everywhere")), honest=True)
+    frontier = last(Engine(of).frontier(problem, safe=True))
+    assert frontier.symmetric == ("Owner",)
+    assert sorted(part.reaching for part in frontier.instances) == [0, 0, 1, 1]
+    assert (frontier.reaching, frontier.configurations) == (0, 2)
+    assert accepted(Certifier(of), problem, frontier)
 
 
 def test_without_time_what_is_open_is_said() -> None:

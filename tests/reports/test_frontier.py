@@ -229,9 +229,24 @@ def unproved(frontier: Frontier) -> Frontier:
     return replace(frontier, invariant=replace(frontier.invariant, clauses=frontier.invariant.clauses[:1]))
 
 
+def all_of_it(frontier: Frontier) -> Frontier:
+    return replace(without_the_first(frontier), reaching=frontier.configurations)
+
+
+def none_of_it(frontier: Frontier) -> Frontier:
+    return Frontier((), 0, 0, 0, None)
+
+
+def safer(frontier: Frontier) -> Frontier:
+    return replace(frontier, safe=(Implicant(),))
+
+
 @pytest.mark.parametrize(
     ("lie", "said"),
     [
+        (all_of_it, "the certifier refuses that nothing else does"),
+        (none_of_it, "the certifier refuses that nothing else does"),
+        (safer, "the certifier refuses the description of all others"),
         (without_the_first, "the certifier refuses that nothing else does"),
         (too_wide, "the certifier refuses a condition"),
         (traced_wrongly, "the interpreter refuses a trace"),
@@ -268,6 +283,11 @@ class Tired:
         self, problem: Problem, conditions: tuple[Implicant, ...], parts: tuple[tuple[Implicant, ...], ...]
     ) -> Judgement:
         return GAVE_UP if self.on == "combines" else self.honest.combines(problem, conditions, parts)
+
+    def complements(
+        self, problem: Problem, conditions: tuple[Implicant, ...], others: tuple[Implicant, ...] = ()
+    ) -> Judgement:
+        return GAVE_UP if self.on == "complements" else self.honest.complements(problem, conditions, others)
 
 
 GAVE_UP = Judgement(False, "out of memory", 0, gave_up=True)

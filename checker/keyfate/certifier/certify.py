@@ -154,6 +154,23 @@ class Certifier:
 
         return judged(check, 0)
 
+    def complements(
+        self, problem: Problem, conditions: Sequence[Implicant], others: Sequence[Implicant] = ()
+    ) -> Judgement:
+        """Whether there are admissible settings, and `others` are just those of them that satisfy no condition."""
+
+        def check() -> None:
+            formulas = self.encoding.formulas
+            some = formulas.any_of([self.implicant(condition) for condition in conditions])
+            rest = formulas.any_of([self.implicant(other) for other in others])
+            solver = self.fresh(problem)
+            if not self._possible(solver, TRUE):
+                raise RefusalError("no setting is admissible: of none, anything can be proved")
+            self._excluded(solver, formulas.all_of((some, rest)), "some setting is said to be on either side")
+            self._excluded(solver, formulas.all_of((-some, -rest)), "some setting is said to be on neither side")
+
+        return judged(check, 0)
+
     # What both kinds of claim rest on
 
     def assumptions(self, problem: Problem) -> list[int]:

@@ -51,6 +51,9 @@ class FrontierCertifier(Protocol):
     def combines(
         self, problem: Problem, conditions: tuple[Implicant, ...], parts: tuple[tuple[Implicant, ...], ...]
     ) -> Judgement: ...
+    def complements(
+        self, problem: Problem, conditions: tuple[Implicant, ...], others: tuple[Implicant, ...] = ...
+    ) -> Judgement: ...
 
 
 @dataclass(frozen=True)
@@ -216,12 +219,19 @@ class _Telling:
             excluded = tuple(prime.condition for prime in part.primes)
             if part.reaching < part.configurations:
                 judgement = judges.certifier.certify(replace(problem, excluded=excluded), Unreachable(part.invariant))
-                objection = _objection(judgement, "that nothing else does")
-                if objection is not None:
-                    return objection, 0
-                clauses += judgement.clauses
+            else:  # of no setting nothing can be proved: that none is left is what has to be shown
+                judgement = judges.certifier.complements(problem, excluded)
+            objection = _objection(judgement, "that nothing else does")
+            if objection is not None:
+                return objection, 0
+            clauses += judgement.clauses
+        conditions = tuple(prime.condition for prime in self._frontier.primes)
+        if self._frontier.safe is not None:
+            judgement = judges.certifier.complements(self._problem, conditions, self._frontier.safe)
+            objection = _objection(judgement, "the description of all others")
+            if objection is not None:
+                return objection, 0
         if self._frontier.instances:
-            conditions = tuple(prime.condition for prime in self._frontier.primes)
             parts = tuple(tuple(p.condition for p in part.primes) for part in self._frontier.instances)
             judgement = judges.certifier.combines(self._problem, conditions, parts)
             return _objection(judgement, "what the instances have in common"), clauses
