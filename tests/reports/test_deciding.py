@@ -298,3 +298,17 @@ def test_an_interrupt_keeps_what_was_decided(house: Path, workers: int) -> None:
     assert {r.reason for r in left} == {"interrupted"}
     assert len(report.results) - len(left) == len(heard)
     assert all(not r.met for r in left if r.required)
+
+
+def test_an_interrupt_of_the_look_for_dead_actions_ends_the_run(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was taken for the end of that policy alone, and the next one was begun."""
+
+    def interrupted(self: PolicyCheck) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(PolicyCheck, "dead_actions", interrupted)
+    report = open_session([house / "safe.policy.toml", house / "flash.policy.toml"], {}).check(Options(workers=1))
+    first, second = report.results[:5], report.results[5:]
+    assert all(r.verdict != "UNKNOWN" for r in first)
+    assert {(r.verdict, r.reason) for r in second} == {("UNKNOWN", "interrupted")}
+    assert report.policies[0].dead_actions is None

@@ -122,14 +122,16 @@ def _whole(policy: Policy, parts: Sequence[Checked]) -> Checked:
 
 
 def _alone(parts: Sequence[_Part], tick: Tick | None, keep: Keep | None) -> tuple[Checked, ...]:
+    bench = Bench(parts[0].options.engine)
+    known: list[dict[str, Result]] = [{} for _ in parts]
     done: list[Checked] = []
-    bench: Bench | None = None
-    for part in parts:
-        bench = bench or Bench(part.options.engine)
-        done.append(_check(part, bench, _telling(part, tick), keep))
-        if any(r.reason == INTERRUPTED for r in done[-1].results):
-            break
-    return (*done, *(_unfinished(part, INTERRUPTED) for part in parts[len(done) :]))
+    try:
+        for part, results in zip(parts, known, strict=True):
+            done.append(_check(part, bench, _telling(part, tick), keep, results))
+    except KeyboardInterrupt:
+        rest = zip(parts[len(done) :], known[len(done) :], strict=True)
+        done += [_unfinished(part, INTERRUPTED, results) for part, results in rest]
+    return tuple(done)
 
 
 def _rules(policy: Policy, options: Options) -> list[Property]:
@@ -145,26 +147,22 @@ def _telling(part: _Part, tick: Tick | None) -> Callable[[Result], None]:
     return lambda result: None if tick is None else tick(part.policy.name, result.property)
 
 
-def _check(part: _Part, bench: Bench, tell: Callable[[Result], None], keep: Keep | None) -> Checked:
+def _check(
+    part: _Part, bench: Bench, tell: Callable[[Result], None], keep: Keep | None, results: dict[str, Result]
+) -> Checked:
+    """`results` has what was decided when an interrupt comes."""
     policy, options = part.policy, part.options
     seat = bench.of(policy.lifecycle)
     check = PolicyCheck(policy, seat.court, seat.namer, options.deadline, seat.possibilities, seat.rumours)
     rules = _rules(policy, options)
-    results: dict[str, Result] = {}
-    dead, divergence = None, None
-    try:
-        for rule in _possible_first(rules):
-            results[rule.name], answers = check.decided(rule)
-            if options.certificates and keep is not None:
-                written = certified(policy, rule, results[rule.name].verdict, answers, seat.court.certifier, seat.namer)
-                if written is not None:
-                    keep(written)
-            tell(results[rule.name])
-        if options.sweep:
-            dead, divergence = check.dead_actions()
-    except KeyboardInterrupt:
-        for rule in rules:
-            results.setdefault(rule.name, unfinished(policy, rule, seat.court.name, INTERRUPTED))
+    for rule in _possible_first(rules):
+        results[rule.name], answers = check.decided(rule)
+        if options.certificates and keep is not None:
+            written = certified(policy, rule, results[rule.name].verdict, answers, seat.court.certifier, seat.namer)
+            if written is not None:
+                keep(written)
+        tell(results[rule.name])
+    dead, divergence = check.dead_actions() if options.sweep else (None, None)
     return Checked(summarize(policy, dead, divergence), tuple(results[rule.name] for rule in rules))
 
 
@@ -303,7 +301,7 @@ def _work(connection: Connection, parts: Sequence[_Part]) -> None:
             return
         part = replace(parts[index], options=replace(parts[index].options, only=names))
         try:
-            checked = _check(part, bench, tell, connection.send)
+            checked = _check(part, bench, tell, connection.send, {})
         except LifecycleError as error:
             connection.send(_Failed(error.diagnostics))
         except MemoryError:
