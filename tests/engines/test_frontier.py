@@ -291,6 +291,39 @@ def test_the_conditions_of_a_small_lifecycle_are_the_ones_that_a_person_finds() 
     assert accepted(Certifier(of), problem, frontier)
 
 
+HASTY = """
+lifecycle hasty "what is in a vault is copied" status assumed
+capability reads
+capability breaks
+component host outside
+secret s
+place vault persistent at host
+place disk persistent at host
+exposes vault to breaks
+exposes disk to reads
+action keep by host then vault gains s
+action copy by host when vault has s then disk gains s using vault
+property secrecy never attacker knows s
+"""
+
+
+def test_of_traces_a_condition_has_those_that_it_needs() -> None:
+    """Who breaks vaults needs no copy, though one leads to the target too; who reads disks does not break vaults."""
+    of = load_text(HASTY).lifecycle
+    frontier = last(Engine(of).frontier(Problem(of, Settings(), Reach(*asked(of, "secrecy")))))
+    told = {
+        tuple(str(name) for name, _ in prime.condition.capabilities): [
+            ([str(name) for name, on in trace.capabilities if on], list(map(str, trace.actions)))
+            for trace in prime.traces
+        ]
+        for prime in frontier.primes
+    }
+    assert told == {
+        ("breaks",): [(["breaks"], ["keep"])],
+        ("reads",): [(["reads"], ["keep", "copy"])],
+    }
+
+
 def test_a_frontier_of_another_region_is_refused() -> None:
     """One condition missing, one too many, one without its trace: the certifier accepts none of them."""
     of = load_text(GROWING).lifecycle
