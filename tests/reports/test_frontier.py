@@ -178,6 +178,29 @@ def test_of_what_is_not_complete_nothing_is_looked_up(report: FrontierReport) ->
         reaches(looked, {}, looked.open_capabilities)
 
 
+def test_of_configurations_that_are_none_of_its_own_nothing_is_looked_up(report: FrontierReport) -> None:
+    """A misspelt word satisfies no condition: it was taken for a safe setting."""
+    frontier = next(f for f in report.frontiers if f.property == "secrecy")
+    right: dict[str, Any] = {name: values[0] for name, values in frontier.open_controls.items()}
+    assert reaches(frontier, right, frontier.open_capabilities) in (True, False)
+    fixed = replace(frontier, fixed={"lid": "shut", "shout": True, "hear": False}, fixed_capabilities=("shout", "hear"))
+    reaches(fixed, right | {"lid": "shut"}, ("shout",))
+    for asked, controls, capabilities, said in (
+        (frontier, right | {"root": "falsh"}, (), "`falsh` is no value of `root`"),
+        (frontier, right | {"rot": "flash"}, (), "no control `rot`"),
+        (frontier, right, ("steel",), "no capability `steel`"),
+        (fixed, right | {"lid": "open"}, (), "is one of `lid = shut`"),
+        (fixed, right, ("hear",), "no capability `hear`"),
+        (fixed, right | {"shout": True}, (), "no control `shout`"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            reaches(asked, controls, capabilities)
+    with pytest.raises(KeyError):
+        reaches(frontier, {}, ())
+    possible = next(f for f in report.frontiers if f.kind == "possible")
+    reaches(possible, right, ("steal",))
+
+
 def test_the_cheapest_comes_first_and_what_others_cover_last(report: FrontierReport) -> None:
     for frontier in report.frontiers:
         marks = [(c.implied, c.cost is None, c.cost or 0) for c in frontier.conditions]

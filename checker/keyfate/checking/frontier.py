@@ -92,15 +92,33 @@ class FrontierReport:
 
 
 def reaches(frontier: PropertyFrontier, controls: Mapping[str, Plain], capabilities: Iterable[str]) -> bool:
-    """Whether the property is broken (possible, if it asks for that) in a configuration: by lookup alone.
+    """Whether the property is broken (possible, if it asks for that) in an admissible configuration: by lookup alone.
 
     `controls` sets every open control, `capabilities` are those that are on. Raises ValueError where the frontier is
-    not complete, so that nothing can be said; KeyError for a control that is not set.
+    not complete or the configuration is none of its own, so that nothing can be said; KeyError for an open control
+    that is not set.
     """
     if frontier.verdict != "COMPLETE":
         raise ValueError(f"the frontier of {frontier.property} is {frontier.verdict}: {frontier.reason}")
     on = frozenset(capabilities)
+    _refuse_others(frontier, controls, on)
     return any(condition.holds(controls, on) for condition in frontier.conditions)
+
+
+def _refuse_others(frontier: PropertyFrontier, controls: Mapping[str, Plain], on: frozenset[str]) -> None:
+    """A misspelt word would be read as a setting that satisfies no condition, and so as a safe one."""
+    shut = frontier.fixed.keys() - set(frontier.fixed_capabilities)
+    for name in frontier.open_controls:
+        if controls[name] not in frontier.open_controls[name]:
+            raise ValueError(f"`{controls[name]}` is no value of `{name}`")
+    for name in controls.keys() - frontier.open_controls.keys():
+        if name not in shut:
+            raise ValueError(f"the frontier of {frontier.property} has no control `{name}`")
+        if controls[name] != frontier.fixed[name]:
+            raise ValueError(f"the frontier of {frontier.property} is one of `{name} = {frontier.fixed[name]}`")
+    known = {*frontier.open_capabilities, *(name for name in frontier.fixed_capabilities if frontier.fixed[name])}
+    if frontier.kind != "possible" and not on <= known:  # who asks what is possible has no attacker
+        raise ValueError(f"the frontier of {frontier.property} has no capability `{min(on - known)}`")
 
 
 def exit_status(frontiers: Sequence[PropertyFrontier]) -> int:
