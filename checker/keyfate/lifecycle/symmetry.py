@@ -107,12 +107,9 @@ def _named(sorts: Sequence[Sort], text: object) -> frozenset[Value]:
     for sort in sorts:
         whole = set(sort.members)
         for domain in domains:
-            # A part of a sort tells members apart; another set with a member's name would be renamed with it.
+            # A part of a sort tells members apart; another set with a member's word would be renamed with it.
             if whole != set(domain.values) - {None}:
                 named.update(whole.intersection(domain.values))
-        for other in sorts:
-            if other is not sort:
-                named.update(whole.intersection(other.members))
     return frozenset(named)
 
 
