@@ -10,7 +10,7 @@ from hypothesis import given
 
 from drawing import lifecycles
 from keyfate.certifier.certify import Certifier
-from keyfate.checking.claims import confined
+from keyfate.checking.claims import instances
 from keyfate.checking.problem_data import problem_data, read_problem
 from keyfate.language.library import folder
 from keyfate.language.loading import load, load_text
@@ -131,7 +131,7 @@ def test_every_field_of_a_problem() -> None:
     asked = Problem(
         of,
         Settings({root: "tpm"}, {peek: False}),
-        confined(rule, {rule.binders[0].name: "right"}),
+        list(instances(rule))[1],
         honest=True,
         excluded=(Implicant(((wipe, (True, False)),), ((peek, True),)), Implicant()),
     )

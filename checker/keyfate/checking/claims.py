@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 from keyfate.checking.judges import Certifier, GaveUpError
 from keyfate.checking.results import Verdict
 from keyfate.language.typed import Property, Value
-from keyfate.lifecycle.instances import assignments
 from keyfate.lifecycle.names import ControlName
-from keyfate.lifecycle.problem import Invariant, Problem, Reach, Reached, Settings, Unreachable
+from keyfate.lifecycle.problem import Invariant, Problem, Reach, Reached, Settings, Unreachable, confined
 from keyfate.policy import admissible
 from keyfate.policy.policy import Policy
 
@@ -32,15 +31,8 @@ class NotAmountError(Exception):
 
 
 def instances(rule: Property) -> Iterator[Reach]:
-    """What a `possible` asks, for each instance: its binders confined to one value."""
-    for env in assignments(rule.binders):
-        yield confined(rule, env)
-
-
-def confined(rule: Property, env: Mapping[str, Value]) -> Reach:
-    """The target of one instance; `env` has a value for each binder, by its unique name."""
-    binders = tuple(replace(p, domain=replace(p.domain, values=(env[p.name],))) for p in rule.binders)
-    return Reach(binders, rule.target)
+    """What a `possible` asks, for each instance."""
+    return confined(Reach(rule.binders, rule.target))
 
 
 def supporting(

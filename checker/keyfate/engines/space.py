@@ -15,7 +15,7 @@ from oxidd.util import BooleanOperator
 
 from keyfate.engines.circuit import Circuit
 from keyfate.language.typed import Value
-from keyfate.lifecycle.names import BitLiteral, CapabilityName, CapabilityOn, ControlIs, ControlName
+from keyfate.lifecycle.names import CapabilityName, CapabilityOn, ControlIs, ControlName
 from keyfate.lifecycle.problem import Implicant
 
 Function = BCDDFunction
@@ -252,19 +252,6 @@ class Space:
             for value, literal in enumerate(self.variables[index].literals)
             if value not in kept
         )
-
-    def named_clause(self, cube: Cube) -> tuple[BitLiteral, ...]:
-        """As `clause`, in the lifecycle's names."""
-        literals = []
-        for index, kept in cube:
-            variable = self.variables[index]
-            for number, value in enumerate(variable.values):
-                if number not in kept:
-                    if isinstance(variable.name, ControlName):
-                        literals.append(BitLiteral(ControlIs(variable.name, value), True))
-                    else:
-                        literals.append(BitLiteral(CapabilityOn(variable.name), value is True))
-        return tuple(literals)
 
     def implicant(self, cube: Cube) -> Implicant:
         """As data."""
