@@ -340,6 +340,9 @@ def test_a_frontier_of_another_region_is_refused() -> None:
     unknown = Implicant(((ControlName("elsewhere"), ("vault",)),))
     assert "no control `elsewhere`" in certifier.reaches(problem, Prime(unknown, first.traces)).reason
     assert not certifier.combines(problem, [first.condition], [[p.condition for p in others]]).accepted
+    assert certifier.combines(problem, [first.condition], [[first.condition], [Implicant()]]).accepted
+    assert not certifier.combines(problem, [Implicant()], [[first.condition]]).accepted
+    assert not certifier.combines(problem, [first.condition], [[Implicant()]]).accepted
     conditions = [prime.condition for prime in frontier.primes]
     assert "on neither side" in certifier.complements(problem, conditions).reason
     assert "on either side" in certifier.complements(problem, conditions, [Implicant()]).reason
