@@ -76,6 +76,40 @@ def test_impossible_but_for_what_a_proof_leaves_out(tmp_path: Path, monkeypatch:
     assert found.answered == "refused"
 
 
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("POSSIBLE", "no witness is under settings of the certificate"),
+        ("IMPOSSIBLE", "no setting is admissible: of none, anything can be proved"),
+    ],
+)
+def test_of_settings_that_no_constraint_admits_nothing_is_accepted(folder: Path, verdict: str, said: str) -> None:
+    path = folder / "vault.kf.restores.cert.json"
+    data = load(path)
+    claims = [claim for claim in data["claims"] if "reached" in claim]
+    for claim in claims:
+        claim["problem"]["settings"] = {"controls": {}, "capabilities": {}}
+    forged = {"controls": {"root": "flash", "wipe": "true"}, "capabilities": {}}
+    found = judged(save(data | {"verdict": verdict, "settings": forged, "claims": claims}, path))
+    assert found.answered == "refused"
+    assert found.rulings[0].reason == f"its claims do not amount to {verdict}: {said}"
+    assert {ruling.answered for ruling in found.rulings[1:]} == {"accepted"}
+
+
+def test_depends_on_what_is_open_alone(folder: Path) -> None:
+    """Of what is not saved, witnesses under settings that save say nothing."""
+    path = folder / "vault.kf.restores.cert.json"
+    data = load(path)
+    assert data["verdict"] == "DEPENDS"
+    refused = next(claim for claim in data["claims"] if "never_reached" in claim)
+    assert refused["problem"]["settings"]["controls"]["saving"] == "false"
+    forged = {"controls": {"saving": "false"}, "capabilities": {}}
+    found = judged(save(data | {"settings": forged}, path))
+    assert found.answered == "refused"
+    assert "a setting that has a witness for every instance is missing" in found.rulings[0].reason
+    assert {ruling.answered for ruling in found.rulings[1:]} == {"accepted"}
+
+
 def test_certificates_are_the_same_bytes_again(tmp_path: Path) -> None:
     furnish(tmp_path)
     found = []

@@ -86,6 +86,9 @@ def _witnesses(policy: Policy, rule: Property, claims: Sequence[Claim], certifie
         problem = Problem(policy.lifecycle, open_ones, target, honest=True)
         if not traces or certifier.uncovered(problem, traces) is not None:
             raise NotAmountError("some admissible setting has no witness")
+        if not any(_agrees(_setting(claim), policy.settings.controls) for claim in found):
+            # Where none is admissible all of them are covered; that those of a trace are, its judges see.
+            raise NotAmountError("no witness is under settings of the certificate")
         yield from found
 
 
