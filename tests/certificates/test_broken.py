@@ -123,6 +123,17 @@ def test_a_policy_that_changed(folder: Path) -> None:
     assert code(folder / PROVED) == "KF585"
 
 
+def test_a_policy_that_is_over_another_lifecycle_of_that_name(folder: Path) -> None:
+    """The text that the certificate is about is still there, but the policy no longer asks about it."""
+    text = Path("vault.kf").read_text(encoding="utf-8")
+    Path("new.kf").write_text(text.replace("when not sealed[s]", ""), encoding="utf-8")
+    policy = Path("safe.policy.toml").read_text(encoding="utf-8")
+    Path("safe.policy.toml").write_text(policy.replace("vault.kf", "new.kf"), encoding="utf-8")
+    done = keyfate("certify", PROVED, cwd=folder)
+    assert done.returncode == 2
+    assert "error[KF585]: `safe.policy.toml` now is over another lifecycle" in done.stderr
+
+
 def test_everything_that_is_wrong_is_told_at_once(folder: Path) -> None:
     for name in (PROVED, BROKEN):
         save(load(folder / name) | {"keyfate_certificate": 7}, folder / name)

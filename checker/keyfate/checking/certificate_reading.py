@@ -174,8 +174,13 @@ class _Reading:
         if moved or path is None:
             return [f"settings as the certificate has them: `{name}` was not looked at"]
         now = load_policy(path, scope=data["scope"], load=self._shelf.load)
-        if now.settings != policy.settings or now.lifecycle.name != policy.lifecycle.name:
-            message = f"`{name}` now asks for other settings than the certificate is about"
+        other = None
+        if sorted(texts(now.lifecycle).values()) != sorted(texts(policy.lifecycle).values()):
+            other = "is over another lifecycle"
+        elif now.settings != policy.settings:
+            other = "asks for other settings"
+        if other is not None:
+            message = f"`{name}` now {other} than the certificate is about"
             raise self._wrong("KF585", message, self._find("policy"), _AGAIN)
         return []
 
