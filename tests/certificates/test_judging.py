@@ -209,7 +209,7 @@ def test_without_cvc5(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "cvc5 was not asked: it is not installed" in text
 
 
-@pytest.mark.parametrize(("answer", "status"), [("sat", 5), ("unknown", 3)])
+@pytest.mark.parametrize(("answer", "status"), [("sat", 5), ("unsat", 5), ("unknown", 3)])
 def test_cvc5_says_otherwise(folder: Path, monkeypatch: pytest.MonkeyPatch, answer: str, status: int) -> None:
     monkeypatch.setattr(cvc5api, "answer", lambda script, seconds: answer)
     text, found = statuses(folder)

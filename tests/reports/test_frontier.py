@@ -41,6 +41,7 @@ from keyfate.lifecycle.problem import (
 from keyfate.policy.admissible import completions
 from keyfate.reporting.frontier import frontier_text
 from keyfate.reporting.json import document
+from keyfate.twin.confirm import Confirmation
 from vault import LIFECYCLE
 
 VAULT = load_text(LIFECYCLE).lifecycle
@@ -247,6 +248,14 @@ def traced_wrongly(frontier: Frontier) -> Frontier:
     return replace(frontier, primes=(replace(first, traces=(wrong, *more)), *others))
 
 
+def cut_short(frontier: Frontier) -> Frontier:
+    first, *others = frontier.primes
+    (shown, *more) = first.traces
+    return replace(
+        frontier, primes=(replace(first, traces=(replace(shown, actions=shown.actions[:-1]), *more)), *others)
+    )
+
+
 def unproved(frontier: Frontier) -> Frontier:
     assert frontier.invariant is not None
     return replace(frontier, invariant=replace(frontier.invariant, clauses=frontier.invariant.clauses[:1]))
@@ -273,6 +282,7 @@ def safer(frontier: Frontier) -> Frontier:
         (without_the_first, "the certifier refuses that nothing else does"),
         (too_wide, "the certifier refuses a condition"),
         (traced_wrongly, "the interpreter refuses a trace"),
+        (cut_short, "the interpreter replays a trace to a state that is not asked for"),
         (unproved, "the certifier refuses that nothing else does"),
     ],
 )
@@ -286,6 +296,28 @@ def test_a_frontier_that_a_judge_refuses_is_diverged(lie: Any, said: str) -> Non
     assert told.reason.startswith(said)
     text = frontier_text(FrontierReport("0", (), 5, (told,)), "nothing")
     assert f"judges disagree: {said}" in text
+
+
+def test_a_trace_that_does_not_happen_in_bytes_is_diverged() -> None:
+    nothing = Confirmation(False, "the canary is not out", ("looked",))
+    judges = replace(assemble_frontier(VAULT), twin=lambda problem, trace: nothing)
+    rule = next(rule for rule in VAULT.properties if rule.name == "secrecy")
+    told = synthesize(judges, rule, Settings(), Deadline())
+    assert (told.verdict, told.reason) == ("DIVERGED", "a trace does not happen in bytes: the canary is not out")
+    assert {trace.confirmed for trace in told.traces} == {False}
+    assert {trace.evidence for trace in told.traces} == {("looked",)}
+
+
+def test_what_is_complete_is_judged_even_if_the_time_is_up() -> None:
+    class Late(Engine):
+        def frontier(self, problem: Problem, budget: Budget | None = None, **more: Any) -> Iterator[Frontier]:
+            return super().frontier(problem, None, **more)
+
+    judges = replace(assemble_frontier(VAULT), engine=Late(VAULT))
+    rule = next(rule for rule in VAULT.properties if rule.name == "secrecy")
+    told = synthesize(judges, rule, Settings(), Deadline(0.0))
+    assert told.verdict == "COMPLETE"
+    assert {trace.confirmed for trace in told.traces} == {True}
 
 
 @dataclass(frozen=True)
