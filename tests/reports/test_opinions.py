@@ -11,7 +11,7 @@ from keyfate.checking.assembling import assemble
 from keyfate.checking.deciding import PolicyCheck
 from keyfate.checking.judges import Answer, Court, Deadline
 from keyfate.checking.naming import Namer
-from keyfate.checking.panel import AGREES, Panel, merged, together
+from keyfate.checking.panel import AGREES, PATIENCE, Panel, merged, together
 from keyfate.checking.results import Result
 from keyfate.checking.session import open_session
 from keyfate.lifecycle.names import ActionName
@@ -21,6 +21,7 @@ from keyfate.lifecycle.problem import (
     Invariant,
     NotWithin,
     Problem,
+    Reach,
     Reached,
     Trace,
     Undecided,
@@ -141,6 +142,20 @@ def test_a_witness_that_another_denies_is_a_divergence(safe: Policy, court: Cour
     result = ask(safe, court, NEVER, "restores")
     assert result.verdict == "DIVERGED"
     assert "theirs a proof that there is none" in (result.reason or "")
+
+
+def test_all_but_the_first_have_little_time(safe: Policy, court: Court) -> None:
+    class Hearing(Says):
+        def decide(self, problem: Problem, budget: Budget | None = None) -> Finding:
+            given.append(budget)
+            return self.finding
+
+    given: list[Budget | None] = []
+    engines = tuple((name, Hearing(SILENT)) for name in ("ours", "theirs", "others"))
+    panel = Panel(court.lifecycle, court.engine, court.certifier, court.twin, "all", court.basis, engines)
+    rule = safe.lifecycle.properties[0]
+    panel.ask(Problem(safe.lifecycle, safe.settings, Reach(rule.binders, rule.target)), Deadline())
+    assert given == [Budget(), Budget(PATIENCE), Budget(PATIENCE)]
 
 
 def test_time_that_is_up_is_unknown(safe: Policy, court: Court) -> None:
