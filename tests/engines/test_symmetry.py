@@ -6,8 +6,8 @@ import pytest
 
 from keyfate.language.loading import load_text
 from keyfate.lifecycle.names import CapabilityName, ControlName
-from keyfate.lifecycle.problem import Reach, Settings
-from keyfate.lifecycle.symmetry import Symmetry, symmetry
+from keyfate.lifecycle.problem import Problem, Reach, Settings
+from keyfate.lifecycle.symmetry import Symmetries, Symmetry
 
 TEXT = """
 lifecycle pens "pens of owners" status assumed
@@ -31,7 +31,7 @@ def found(settings: Settings | None = None, **words: str) -> Symmetry:
         text = text.replace(word, words.get(word, ""))
     lifecycle = load_text(text).lifecycle
     rule = next(rule for rule in lifecycle.properties if rule.name == "lent")
-    return symmetry(lifecycle, settings or Settings(), Reach(rule.binders, rule.target))
+    return Symmetries(lifecycle).of(Problem(lifecycle, settings or Settings(), Reach(rule.binders, rule.target)))
 
 
 def together(of: Symmetry) -> list[tuple[object, ...]]:
