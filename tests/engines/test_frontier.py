@@ -408,6 +408,10 @@ def test_without_time_what_is_open_is_said() -> None:
     assert found.open == found.configurations == 16
     assert found.invariant is None
     assert found.reason == "no answer within 0 s"
+    wanted = Problem(of, Settings(), Reach(*asked(of, "kept")), honest=True)
+    found = last(Engine(of).frontier(wanted, Budget(seconds=0)))
+    assert found.open == found.configurations > 0
+    assert (found.primes, found.reaching, found.invariant, found.reason) == ((), 0, None, "no answer within 0 s")
 
 
 def test_past_the_limit_no_condition_is_listed() -> None:
