@@ -134,6 +134,24 @@ def test_a_policy_that_is_over_another_lifecycle_of_that_name(folder: Path) -> N
     assert "error[KF585]: `safe.policy.toml` now is over another lifecycle" in done.stderr
 
 
+@pytest.mark.parametrize("policy", [None, {"name": "flash", "path": "safe.policy.toml"}])
+def test_a_verdict_about_less_is_none_about_another_policy(folder: Path, policy: object) -> None:
+    """The settings are those of `safe`: they are neither all that is open without a policy, nor those of `flash`."""
+    assert code(save(load(folder / PROVED) | {"policy": policy}, folder / PROVED)) == "KF585"
+
+
+def test_two_policies_of_one_name_are_called_by_their_paths(folder: Path) -> None:
+    named = {"name": "safe.policy.toml", "path": "safe.policy.toml"}
+    assert judged(save(load(folder / PROVED) | {"policy": named}, folder / PROVED)).status == 0
+
+
+@pytest.mark.parametrize("path", ["x" * 5000, "x\0y", "\ud800"])
+def test_a_policy_where_none_can_be(folder: Path, path: str) -> None:
+    data = load(folder / PROVED)
+    data["policy"]["path"] = path
+    assert any("was not looked at" in note for note in read(save(data, folder / PROVED)).notes)
+
+
 def test_everything_that_is_wrong_is_told_at_once(folder: Path) -> None:
     for name in (PROVED, BROKEN):
         save(load(folder / name) | {"keyfate_certificate": 7}, folder / name)
@@ -175,6 +193,18 @@ def test_refused(folder: Path, name: str, change: Change, why: str) -> None:
     found = judged(save(data, folder / name))
     assert found.status == 5
     assert any(why in ruling.reason for ruling in found.rulings), found.rulings
+
+
+def test_what_is_impossible_under_some_settings_is_not_impossible(folder: Path) -> None:
+    """The only setting with a witness is out of the question; the proof about the others is one."""
+    data = load(folder / OPEN)
+    (claim,) = (claim for claim in data["claims"] if "never_reached" in claim)
+    claim["problem"]["settings"]["controls"] = {}
+    claim["problem"]["excluded"] = [{"controls": {"saving": ["true"]}, "capabilities": {}}]
+    found = judged(save(data | {"verdict": "IMPOSSIBLE", "claims": [claim]}, folder / OPEN))
+    assert {ruling.reason for ruling in found.rulings if ruling.answered == "refused"} == {
+        "its claims do not amount to IMPOSSIBLE: some admissible setting is not shown to have no witness"
+    }
 
 
 def test_the_command_ends_with_5(folder: Path) -> None:

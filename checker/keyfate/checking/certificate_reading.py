@@ -72,6 +72,9 @@ class _Reading:
         if data["policy"] is not None:
             policy = replace(policy, name=data["policy"]["name"], path=data["policy"]["path"])
             notes += self._compare(data, policy, moved=where is not None)
+        elif settings != bare.settings:
+            message = "the certificate names no policy, and without one nothing is fixed and every capability is on"
+            raise self._wrong("KF585", message, self._find("settings"), _AGAIN)
         claims = self._spelled(lambda: self._claims(data, lifecycle, rule))
         return Read(str(self._path), policy, rule, data["verdict"], claims, tuple(notes))
 
@@ -170,7 +173,7 @@ class _Reading:
         """Whether the policy, where it can be found, still asks for these settings."""
         name = data["policy"]["path"]
         given = Path(name)
-        path = next((p for p in (given, self._path.parent / given) if p.is_file()), None)
+        path = next((p for p in (given, self._path.parent / given) if _is_file(p)), None)
         if moved or path is None:
             return [f"settings as the certificate has them: `{name}` was not looked at"]
         now = load_policy(path, scope=data["scope"], load=self._shelf.load)
@@ -181,6 +184,9 @@ class _Reading:
             other = "asks for other settings"
         if other is not None:
             message = f"`{name}` now {other} than the certificate is about"
+            raise self._wrong("KF585", message, self._find("policy"), _AGAIN)
+        if policy.name not in (now.name, name):  # its path, where two policies of one check have one name
+            message = f"`{name}` is the policy `{now.name}`, and the certificate calls it `{policy.name}`"
             raise self._wrong("KF585", message, self._find("policy"), _AGAIN)
         return []
 
@@ -219,6 +225,13 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
             raise _TwiceError(key)
         made[key] = value
     return made
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # no path at all: too long, or with what no path holds
+        return False
 
 
 def _series(version: str) -> str:
