@@ -70,6 +70,14 @@ def test_nothing_applies(folder: Path) -> None:
     assert keyfate("check", "mine.policy.toml", cwd=folder).returncode == 4
 
 
+@pytest.mark.parametrize(("engine", "seconds"), [("spacer", "inf"), *([("abc", "3e6")] if installed() else [])])
+def test_any_time(folder: Path, engine: str, seconds: str) -> None:
+    """However long may be waited, nobody is asked to wait for longer than it can count."""
+    words = ("check", "safe.policy.toml", "--engine", engine, "--timeout", seconds)
+    assert keyfate(*words, "--certificates", "proofs", cwd=folder).returncode == 0
+    assert keyfate("certify", "proofs", "--timeout", seconds, cwd=folder).returncode in (0, 2)
+
+
 def test_time_is_up(folder: Path) -> None:
     done = keyfate("check", "safe.policy.toml", "--timeout", "0.000001", "--format", "json", cwd=folder)
     assert done.returncode == 3

@@ -11,6 +11,7 @@ import click
 
 from keyfate.cli import completing
 
+_LONGEST = 2_000_000.0  # seconds; what is waited for counts milliseconds in 31 bits
 ENGINES = ("auto", "z3", "explicit", "spacer", "abc", "all")
 
 
@@ -28,9 +29,11 @@ def _scope(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> 
 
 def _number(ctx: click.Context, param: click.Parameter, given: float | None) -> float | None:
     """Neither more nor less than anything, `nan` passes every range."""
-    if given is not None and math.isnan(given):
+    if given is None:
+        return None
+    if math.isnan(given):
         raise click.BadParameter("`nan` is no number", ctx, param)
-    return given
+    return min(given, _LONGEST)
 
 
 def _mebibytes(ctx: click.Context, param: click.Parameter, given: int | None) -> int | None:
