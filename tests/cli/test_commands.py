@@ -78,6 +78,10 @@ def test_any_time(folder: Path, engine: str, seconds: str) -> None:
     assert keyfate("certify", "proofs", "--timeout", seconds, cwd=folder).returncode in (0, 2)
 
 
+def test_more_memory_than_there_can_be(folder: Path) -> None:
+    assert keyfate("check", "safe.policy.toml", "flash.policy.toml", "--memory", "9" * 24, cwd=folder).returncode == 1
+
+
 def test_time_is_up(folder: Path) -> None:
     done = keyfate("check", "safe.policy.toml", "--timeout", "0.000001", "--format", "json", cwd=folder)
     assert done.returncode == 3
@@ -295,6 +299,7 @@ def parts(leader: int) -> Iterator[bytes]:
         (["check", "--scope", "Shelf=" + "9" * 5000], "SORT=SIZE"),
         (["check", "--timeout", "0"], "timeout"),
         (["check", "--timeout", "nan"], "no number"),
+        (["check", "--scope", "Shelf=2,Shelf=3"], "`Shelf` has two sizes, 2 and 3"),
         (["check", "--output", "a" * 300], "cannot be written"),
         (["list", "a" * 300], "there is no lifecycle"),
         (["list", "vault.kf", "--output", "vault.kf"], "taken already"),

@@ -12,6 +12,7 @@ import click
 from keyfate.cli import completing
 
 _LONGEST = 2_000_000.0  # seconds; what is waited for counts milliseconds in 31 bits
+_MOST = 2**62  # bytes; the system counts them in 63 bits
 ENGINES = ("auto", "z3", "explicit", "spacer", "abc", "all")
 
 
@@ -23,7 +24,9 @@ def _scope(ctx: click.Context, param: click.Parameter, given: Sequence[str]) -> 
         if not sort or not equals or not re.fullmatch(r"0*[1-9][0-9]{0,8}", size):
             message = f"`{part}` is not SORT=SIZE with a size of 1 or more, such as Platform=3"
             raise click.BadParameter(message, ctx, param)
-        sizes[sort] = int(size)
+        if sizes.setdefault(sort, int(size)) != int(size):
+            message = f"`{sort}` has two sizes, {sizes[sort]} and {int(size)}: leave one of the two out"
+            raise click.BadParameter(message, ctx, param)
     return sizes
 
 
@@ -37,7 +40,8 @@ def _number(ctx: click.Context, param: click.Parameter, given: float | None) -> 
 
 
 def _mebibytes(ctx: click.Context, param: click.Parameter, given: int | None) -> int | None:
-    return None if given is None else given << 20
+    """In bytes; more than the system can count is as good as all that it can."""
+    return None if given is None else min(given << 20, _MOST)
 
 
 def _engine(ctx: click.Context, param: click.Parameter, given: str) -> str:
