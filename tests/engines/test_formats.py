@@ -5,6 +5,10 @@ ABC is asked where it is installed, as .ci/run does; the reader of tests and Z3 
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -186,6 +190,13 @@ def test_time_that_is_up_is_no_answer(name: str) -> None:
         ("echo what is this", "gave up: what is this"),
         ("echo 'Output 0 of miter was asserted in frame 2'; exit 0", "wrote no run"),
         ("echo Property proved", "named no invariant"),
+        ("echo Property proved; ln -s /dev/zero invariant.pla", "named no invariant"),
+        (
+            "echo Property proved; printf '.ilb of_no_latch\\n1 1\\n' > invariant.pla",
+            "that cannot be read",
+        ),
+        ("echo Property proved; printf '.ilb l0\\n111 1\\n' > invariant.pla", "that cannot be read"),
+        (f"echo 'was asserted in frame {'9' * 5000}'", "gave up"),
         ("exec sleep 60", "no answer within 0.2 s"),
     ],
 )
@@ -200,6 +211,28 @@ def test_an_abc_that_fails_decides_nothing(
     found = Engine(of, berkeley.berkeley).decide(problem(of, "kept"), Budget(0.2 if "sleep" in script else None))
     assert isinstance(found, Undecided)
     assert reason in found.reason
+
+
+def test_an_abc_ends_with_whoever_asked_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that SIGTERM ends leaves neither the process nor its folder behind."""
+    fake, folders = tmp_path / berkeley.COMMANDS[0], tmp_path / "folders"
+    fake.write_text(
+        f"#!/bin/sh\nsleep 0.5\necho $$ > {tmp_path}/started\nmv {tmp_path}/started {tmp_path}/at\nexec sleep 600\n"
+    )
+    fake.chmod(0o755)
+    folders.mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(tempfile, "tempdir", str(folders))
+    worker = multiprocessing.get_context("fork").Process(target=berkeley.berkeley, args=(random_circuit(3), CLOCK))
+    worker.start()
+    while not (tmp_path / "at").exists():
+        assert worker.is_alive()
+        time.sleep(0.01)
+    worker.terminate()
+    worker.join()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "at").read_text()), 0)
+    assert not list(folders.iterdir())
 
 
 def test_an_abc_that_is_not_there_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
-from collections.abc import Sequence
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -22,7 +26,7 @@ from keyfate.engines.search import Run
 COMMANDS = ("berkeley-abc", "abc")
 """What it is called where it is installed: Debian has a name of its own for it."""
 
-_ASSERTED = re.compile(r"was asserted in frame (\d+)")
+_ASSERTED = re.compile(r"was asserted in frame (\d{1,9})\b")
 
 
 def installed() -> str | None:
@@ -38,14 +42,17 @@ def berkeley(circuit: Circuit, clock: Clock) -> Said:
     if command is None:
         raise NoAnswerError("ABC is not installed")
     found = unnamed(model(circuit))
-    with TemporaryDirectory(prefix="keyfate-") as folder:
+    with _terminable(), TemporaryDirectory(prefix="keyfate-") as folder:
         place = Path(folder)
         (place / "question.aig").write_bytes(binary(found))
         # Without -o the invariant would be one only together with the property.
         said = _run(command, "pdr -o -d -I invariant.pla", place, clock)
         if "Property proved" in said:
             text = _written(place / "invariant.pla", "proved it and named no invariant")
-            return Proof(_clauses(circuit, found, text), 0)
+            try:
+                return Proof(_clauses(circuit, found, text), 0)
+            except (KeyError, ValueError):  # of latches that there are not, or of another number of them
+                raise NoAnswerError("ABC proved it, by an invariant that cannot be read") from None
         if _ASSERTED.search(said) is None:
             raise NoAnswerError(f"ABC gave up: {_last(said)}")
         said = _run(command, "bmc3; write_cex run.txt", place, clock)
@@ -54,6 +61,20 @@ def berkeley(circuit: Circuit, clock: Clock) -> Said:
             raise NoAnswerError(f"ABC reaches it but found no shortest run: {_last(said)}")
         text = _written(place / "run.txt", "reaches it and wrote no run")
         return _retold(circuit, found, text, int(depth.group(1)))
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Where SIGTERM would end this process on the spot, it ends ABC too and takes its folder away."""
+    alone = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    if not alone:
+        yield
+        return
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _run(command: str, script: str, place: Path, clock: Clock) -> str:
@@ -86,6 +107,8 @@ def _last(said: str) -> str:
 
 def _written(path: Path, otherwise: str) -> str:
     try:
+        if not path.is_file():  # a device would have no end
+            raise NoAnswerError(f"ABC {otherwise}")
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
         raise NoAnswerError(f"ABC {otherwise}") from None
