@@ -127,6 +127,8 @@ def test_it_is_written_whole(folder: Path) -> None:
     [
         (("vault.kf", "secrec"), "no property `secrec`"),
         (("vault.kf", "--set", "rot=tpm"), "no control `rot`"),
+        (("vault.kf", "--set", "zzz=tpm"), "it declares `root`, `"),
+        (("vault.kf", "--with", "zzz"), "it declares `steal`, `open_tpm`, `peek`\n"),
         (("vault.kf", "--set", "root=disk"), "`disk` is no value of `root`"),
         (("vault.kf", "--set", "root"), "`root` sets no control"),
         (("vault.kf", "--set", "root=tpm", "--set", "root=flash"), "`root` is set twice"),

@@ -124,7 +124,7 @@ def _named(word: str, code: str, kind: str, names: Sequence[_N], lifecycle: Life
     found = [name for name in names if word in (str(name), name.name)]
     if not found:
         known = list(dict.fromkeys(name.name for name in names))
-        hint = did_you_mean(word, known) or f"`keyfate list {lifecycle.name}` shows what it declares"
+        hint = did_you_mean(word, known) or f"it declares {', '.join(f'`{n}`' for n in known) or 'none'}"
         raise naming.on_command_line(code, f"`{lifecycle.name}` has no {kind} `{word}`", word, hint)
     return found
 
