@@ -101,7 +101,8 @@ def _lifecycle(name: str, lifecycle: t.Lifecycle) -> Iterator[RenderableType]:
     properties = [(p.name, p.kind, p.severity, p.text) for p in lifecycle.properties]
     yield from _section("properties", _rows(("property", "kind", "severity", ""), properties))
     for constraint in lifecycle.constraints:
-        yield Text(f"constraint: {clean(constraint.description or constraint.span.text)}")
+        said = constraint.description or constraint.span.text.removeprefix("constraint ")
+        yield Text(f"constraint: {clean(said)}")
     yield Text(f"next: keyfate check {clean(lifecycle.path)}", style="bold")
 
 
