@@ -68,6 +68,21 @@ def test_a_row_for_each_condition() -> None:
     ]
 
 
+def test_beside_a_row_stand_its_traces_where_they_are_shown() -> None:
+    first, second = BASE.conditions
+    several = replace(BASE, conditions=(first, replace(second, traces=(1, 0))), traces=(TRACE, TRACE))
+    _, _, head, _, one, other, *_ = lines_of(several, traces=True)
+    assert head.endswith("cost   steps   traces")
+    assert one.split()[-2:] == ["2", "0"]
+    assert other.endswith("?      4       1, 0")
+    assert not any("traces" in line for line in lines_of(several)[:-1])
+
+
+def test_a_property_without_a_text_has_its_name_alone() -> None:
+    said = frontier_text(FrontierReport("0", (), 0, (replace(BASE, text=""),)), "nothing")
+    assert said.splitlines()[0] == "secrecy"
+
+
 def test_without_sorts_no_scope_is_told() -> None:
     assert lines(scope=Scope({}))[0] == "vault · critical"
 

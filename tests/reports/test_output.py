@@ -16,7 +16,7 @@ from keyfate.checking.results import Difference, Knowledge, Notice, Report
 from keyfate.language.loading import load_text
 from keyfate.reporting.explaining import explanation
 from keyfate.reporting.json import document, to_json
-from keyfate.reporting.listing import Shipped, library_text
+from keyfate.reporting.listing import Shipped, library_text, lifecycle_text
 from keyfate.reporting.text import next_command, report_text
 from keyfate.reporting.writing import OutputError, write_whole
 
@@ -127,6 +127,12 @@ def test_a_divergence_stands_out(report: Report) -> None:
     assert "✗ secrecy  DIVERGED: one says so, the other not" in text
 
 
+def test_a_break_of_which_nothing_is_said_ends_with_its_verdict(report: Report) -> None:
+    wordless = replace(report.results[0], verdict="VIOLATED", met=False, says=None, reason=None, text="")
+    lines = report_text(replace(report, results=(wordless,)), width=200).splitlines()
+    assert "  ✗ secrecy  VIOLATED" in [line.rstrip() for line in lines]
+
+
 @pytest.mark.parametrize("width", [40, 60, 79, 80, 120, 200])
 def test_no_line_is_wider_than_asked(report: Report, width: int) -> None:
     assert max(len(line) for line in report_text(report, width=width).splitlines()) <= width
@@ -235,6 +241,15 @@ def test_the_list_names_the_shared_property_also_where_the_name_is_kept() -> Non
     rows = {cells[0]: cells[1] for line in lines if len(cells := line.split()) == 4}
     assert (rows["confidentiality"], rows["again"]) == ("confidentiality", "confidentiality")
     assert any(line.split() == ["own", "never", "high"] for line in lines)
+
+
+def test_a_constraint_is_called_so_once() -> None:
+    text = (
+        'lifecycle x "x" status assumed\ncomponent host outside\ncontrol a : bool\ncontrol b : bool\n'
+        'constraint a or b\nconstraint not b "why"\naction act by host\nproperty acts possible did act\n'
+    )
+    lines = lifecycle_text("x", load_text(text).lifecycle).splitlines()
+    assert [line for line in lines if "constraint" in line] == ["constraint: a or b", "constraint: why"]
 
 
 def test_a_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

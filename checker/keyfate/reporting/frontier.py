@@ -27,10 +27,10 @@ def frontier_text(
 
 def _parts(report: FrontierReport, following: str, traces: bool) -> Iterator[RenderableType]:
     for found in report.frontiers:
-        yield Text(f"{found.property} · {clean(found.text)}", style="bold")
+        yield Text(" · ".join(filter(None, (found.property, clean(found.text)))), style="bold")
         about = (found.lifecycle, found.severity, scope(found.scope))
         yield _indented(Text(" · ".join(filter(None, about)), style="dim"))
-        for part in (*_fixed(found), *_conditions(found), *_others(found)):
+        for part in (*_fixed(found), *_conditions(found, traces), *_others(found)):
             yield _indented(part)
         if traces:
             yield from map(_indented, _traces(found))
@@ -56,7 +56,7 @@ def _fixed(found: PropertyFrontier) -> Iterator[RenderableType]:
         yield Text("and nothing else" if on else "the attacker has nothing", style="dim")
 
 
-def _conditions(found: PropertyFrontier) -> Iterator[RenderableType]:
+def _conditions(found: PropertyFrontier, traces: bool) -> Iterator[RenderableType]:
     if not found.conditions:
         if found.verdict == "COMPLETE":
             yield Text("nothing makes it possible" if found.kind == "possible" else "nothing breaks it")
@@ -68,10 +68,10 @@ def _conditions(found: PropertyFrontier) -> Iterator[RenderableType]:
     main = [condition for condition in found.conditions if not condition.implied]
     more = [condition for condition in found.conditions if condition.implied]
     if main:
-        yield _table(title, main, shared, found)
+        yield _table(title, main, shared, found, traces)
     if more:
         yield Text("also minimal, though the rows above cover these together:")
-        yield _table(title, more, shared, found)
+        yield _table(title, more, shared, found, traces)
 
 
 def _shared(conditions: Sequence[Condition]) -> Mapping[str, tuple[Plain, ...]]:
@@ -89,7 +89,7 @@ def _others(found: PropertyFrontier) -> Iterator[RenderableType]:
 
 
 def _table(
-    title: str, conditions: Sequence[Condition], shared: Mapping[str, object], found: PropertyFrontier
+    title: str, conditions: Sequence[Condition], shared: Mapping[str, object], found: PropertyFrontier, traces: bool
 ) -> RenderableType:
     own = [{name: kept for name, kept in c.controls.items() if name not in shared} for c in conditions]
     attacker = "the attacker has"
@@ -101,6 +101,8 @@ def _table(
         columns.append(("cost", ["?" if c.cost is None else str(c.cost) for c in conditions]))
     if any(condition.traces for condition in conditions):
         columns.append(("steps", ["?" if c.steps is None else str(c.steps) for c in conditions]))
+        if traces:
+            columns.append(("traces", [", ".join(map(str, c.traces)) for c in conditions]))
     rows = list(zip(*(cells for _, cells in columns), strict=True))
     return Rows([head for head, _ in columns], rows)
 

@@ -162,7 +162,7 @@ def _trouble(result: Result) -> Iterator[tuple[str, str, Text]]:
     elif not result.met:
         asked = f", required {result.required}" if result.required != _usual(result) else ""
         says = clean(result.says or "") or reason or clean(result.text)
-        yield BROKEN_MARK, name, Text(f"{result.verdict}{asked}: {says}", style=style)
+        yield BROKEN_MARK, name, Text(f"{result.verdict}{asked}{f': {says}' if says else ''}", style=style)
         if result.trace:
             yield "", "", Text(" → ".join(clean(step.action) for step in result.trace), style="dim")
         if result.configuration:
