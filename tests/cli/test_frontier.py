@@ -137,7 +137,7 @@ def test_it_is_written_whole(folder: Path) -> None:
         (("vault.kf", "--set", "root=flash", "--set", "wipe=true"), "leave no setting"),
         (("vault.kf", "--attackers"), "takes a policy"),
         (("vault.kf", "--controls"), "takes a policy"),
-        (("safe.policy.toml", "--controls", "--attackers"), "without both, all is"),
+        (("safe.policy.toml", "--controls", "--attackers"), "do not go together"),
         (("missing.kf",), "missing.kf"),
         (("vault.kf", "--scope", "Shelf=0"), "`Shelf=0`"),
         (("vault.kf", "--scope", "Shelv=3"), "Shelv"),

@@ -21,7 +21,7 @@ from keyfate.cli.printing import colored, columns, put, refuse_taken
 @click.option("--set", "settings", multiple=True, metavar="CONTROL=VALUE", help="Fix a control.")
 @click.option("--with", "on", multiple=True, metavar="CAPABILITY", help="The attacker has this capability.")
 @click.option("--without", "off", multiple=True, metavar="CAPABILITY", help="No attacker has this capability.")
-@click.option("--traces", is_flag=True, help="Show the actions of every trace.")
+@click.option("--traces", is_flag=True, help="Show the actions of every trace, and which row has it.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 @options.output
 @options.scope
@@ -46,7 +46,8 @@ def frontier(
 
     It is proved that there is no other.
 
-    Controls and capabilities are open, but for what is fixed here or by the policy.
+    Controls and capabilities are open, but for what options fix; of a policy, nothing is fixed without
+    --attackers or --controls.
 
     
     Exit status: 0 if all were found, 3 if some may be missing, 5 if judges disagree, 2 for bad usage.
@@ -61,7 +62,7 @@ def frontier(
     if memory is not None and not measurable():
         raise click.UsageError("--memory: what memory processes hold cannot be seen here, leave it out")
     if attackers and controls:
-        raise click.UsageError("--attackers leaves the attacker open and --controls the controls: without both, all is")
+        raise click.UsageError("--attackers and --controls do not go together: leave both out, and all is open")
     if (attackers or controls) and name.endswith(".kf"):
         option = "--attackers" if attackers else "--controls"
         raise click.UsageError(
