@@ -135,6 +135,7 @@ def test_it_is_written_whole(folder: Path) -> None:
         (("vault.kf", "--with", "stea"), "no capability `stea`"),
         (("vault.kf", "--with", "steal", "--without", "steal"), "`steal` is both given and taken"),
         (("vault.kf", "--set", "root=flash", "--set", "wipe=true"), "leave no setting"),
+        (("vault.kf", "--set", "root=flash", "--set", "wipe=true"), "- this constraint refuses it"),
         (("vault.kf", "--attackers"), "takes a policy"),
         (("vault.kf", "--controls"), "takes a policy"),
         (("safe.policy.toml", "--controls", "--attackers"), "do not go together"),

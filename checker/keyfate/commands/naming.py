@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from stat import S_ISREG
 
 from keyfate.language.reading import LARGEST_FILE
-from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
+from keyfate.language.source import Diagnostic, Label, LifecycleError, Source, Span
 from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Lifecycle
 from keyfate.policy.finding import files_below, lifecycle_path, shipped_names
@@ -59,7 +59,7 @@ def _is_lifecycle(path: Path) -> bool:
         return True  # whoever reads it says why it cannot be read
 
 
-def on_command_line(code: str, message: str, word: str, help: str) -> LifecycleError:
-    """An error that stands in a word of the command line."""
+def on_command_line(code: str, message: str, word: str, help: str, labels: Sequence[Label] = ()) -> LifecycleError:
+    """An error that stands in a word of the command line; `labels` are other places that bear on it."""
     source = Source("<command line>", word)
-    return LifecycleError([Diagnostic(code, message, Span(source, 0, len(word)), help=help)])
+    return LifecycleError([Diagnostic(code, message, Span(source, 0, len(word)), tuple(labels), help=help)])

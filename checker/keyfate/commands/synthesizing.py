@@ -13,6 +13,7 @@ from keyfate.checking.session import inputs, open_session
 from keyfate.checking.shelf import Scopes
 from keyfate.commands import naming
 from keyfate.commands.progress import bar
+from keyfate.language.source import Label
 from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Lifecycle, Value
 from keyfate.lifecycle.instances import capability_names, control_domains, control_names
@@ -136,4 +137,5 @@ def _refuse_inadmissible(lifecycle: Lifecycle, controls: Mapping[ControlName, Va
     except admissible.TooManyError:
         return  # the certifier refuses a frontier of nothing
     said = f"the constraints of `{lifecycle.name}` leave no setting"
-    raise naming.on_command_line("KF514", said, word, "leave one more control open, or change a value")
+    labels = [Label(c.span, "this constraint refuses it") for c in admissible.refuted(lifecycle, controls)]
+    raise naming.on_command_line("KF514", said, word, "leave one more control open, or change a value", labels)
