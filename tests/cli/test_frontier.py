@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -115,6 +116,15 @@ def test_a_scope_and_traces_are_shown(folder: Path) -> None:
     assert "Shelf=3" in text
     assert "✓ trace 0: start" in text
     assert "\x1b" not in text
+
+
+def test_the_next_command_asks_the_same_again(folder: Path) -> None:
+    words = ("vault.kf", "secrecy", "--set", "sealed=true", "--with", "peek[left]", "--scope", "Shelf=2")
+    (first,) = data(folder, *words)["frontiers"]
+    following = told(folder, *words).splitlines()[-1].removeprefix("next: keyfate frontier ")
+    told(folder, *shlex.split(following))
+    (again,) = json.loads((folder / "frontier.json").read_text(encoding="utf-8"))["frontiers"]
+    assert again | {"seconds": 0} == first | {"seconds": 0}
 
 
 def test_it_is_written_whole(folder: Path) -> None:

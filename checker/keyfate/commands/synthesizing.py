@@ -74,12 +74,18 @@ def synthesize(
         )
     if form == "json":
         return to_json(report), report.exit_status
-    return frontier_text(report, _following(name, which), traces=traces, color=color, width=width), report.exit_status
+    following = _following(name, rules, which, fixed, scope)
+    return frontier_text(report, following, traces=traces, color=color, width=width), report.exit_status
 
 
-def _following(name: str, which: Open) -> str:
-    of = shlex.quote(name)
-    return f"keyfate check {of}" if which != "both" else f"keyfate frontier {of} --format json --output frontier.json"
+def _following(name: str, rules: Sequence[str], which: Open, fixed: Fixed, scope: Scopes) -> str:
+    if which != "both":
+        return f"keyfate check {shlex.quote(name)}"
+    words = ["keyfate", "frontier", name, *rules]
+    options = (("--set", fixed.settings), ("--with", fixed.on), ("--without", fixed.off))
+    words += [word for option, values in options for value in values for word in (option, value)]
+    words += [word for sort, size in scope.items() for word in ("--scope", f"{sort}={size}")]
+    return shlex.join([*words, "--format", "json", "--output", "frontier.json"])
 
 
 def _settings(policy: Policy, which: Open, fixed: Fixed, word: str) -> Settings:
