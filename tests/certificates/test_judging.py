@@ -76,6 +76,10 @@ def test_impossible_but_for_what_a_proof_leaves_out(tmp_path: Path, monkeypatch:
     assert found.answered == "refused"
 
 
+GONE = {"name": "gone", "path": "gone.policy.toml"}
+"""A policy that is no longer there: nothing says what its settings were."""
+
+
 @pytest.mark.parametrize(
     ("verdict", "said"),
     [
@@ -90,7 +94,7 @@ def test_of_settings_that_no_constraint_admits_nothing_is_accepted(folder: Path,
     for claim in claims:
         claim["problem"]["settings"] = {"controls": {}, "capabilities": {}}
     forged = {"controls": {"root": "flash", "wipe": "true"}, "capabilities": {}}
-    found = judged(save(data | {"verdict": verdict, "settings": forged, "claims": claims}, path))
+    found = judged(save(data | {"verdict": verdict, "policy": GONE, "settings": forged, "claims": claims}, path))
     assert found.answered == "refused"
     assert found.rulings[0].reason == f"its claims do not amount to {verdict}: {said}"
     assert {ruling.answered for ruling in found.rulings[1:]} == {"accepted"}
@@ -104,7 +108,7 @@ def test_depends_on_what_is_open_alone(folder: Path) -> None:
     refused = next(claim for claim in data["claims"] if "never_reached" in claim)
     assert refused["problem"]["settings"]["controls"]["saving"] == "false"
     forged = {"controls": {"saving": "false"}, "capabilities": {}}
-    found = judged(save(data | {"settings": forged}, path))
+    found = judged(save(data | {"policy": GONE, "settings": forged}, path))
     assert found.answered == "refused"
     assert "a setting that has a witness for every instance is missing" in found.rulings[0].reason
     assert {ruling.answered for ruling in found.rulings[1:]} == {"accepted"}

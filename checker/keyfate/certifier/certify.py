@@ -163,11 +163,10 @@ class Certifier:
             formulas = self.encoding.formulas
             some = formulas.any_of([self.implicant(condition) for condition in conditions])
             rest = formulas.any_of([self.implicant(other) for other in others])
-            solver = self.fresh(problem)
-            if not self._possible(solver, TRUE):
-                raise RefusalError("no setting is admissible: of none, anything can be proved")
-            self._excluded(solver, formulas.all_of((some, rest)), "some setting is said to be on either side")
-            self._excluded(solver, formulas.all_of((-some, -rest)), "some setting is said to be on neither side")
+            self._some_admissible(problem)
+            for both, where in (((some, rest), "either"), ((-some, -rest), "neither")):
+                said = f"some setting is said to be on {where} side"
+                self._excluded(self.fresh(problem), formulas.all_of(both), said)
 
         return judged(check, 0)
 
@@ -304,8 +303,7 @@ class Certifier:
 
     def _check_invariant(self, problem: Problem, invariant: Invariant) -> None:
         shown = self.obligations(problem, invariant)
-        if not self._possible(self.fresh(problem)):
-            raise RefusalError("no setting is admissible: of none, anything can be proved")
+        self._some_admissible(problem)
         self._excluded(self.fresh(problem), -shown.at_first, "the invariant does not hold in every first state")
         inside = self.now.exprs(shown.inside)
         safe = self.fresh(problem)
@@ -320,6 +318,10 @@ class Certifier:
             happens = keeps.truths(self.now.exprs([formula for _, formula in shown.broken]))
             names = [str(step.name) for (step, _), true in zip(shown.broken, happens, strict=True) if true]
             raise RefusalError(f"the invariant is not kept by {names[0] if names else 'some action'}")
+
+    def _some_admissible(self, problem: Problem) -> None:
+        if not self._possible(self.fresh(problem)):
+            raise RefusalError("no setting is admissible: of none, anything can be proved")
 
     def broken(self, problem: Problem, clauses: list[int]) -> Iterator[tuple[Step, int]]:
         """For each instance, when it happens and leads from these clauses to where one of them
