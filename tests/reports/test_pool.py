@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import signal
 import struct
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -225,3 +227,31 @@ def test_a_check_whose_workers_break_off_is_unknown(monkeypatch: pytest.MonkeyPa
     report = session.check(running.Options(workers=2))
     assert {result.verdict for result in report.results} == {"UNKNOWN"}
     assert {result.reason for result in report.results} == {OUT_OF_MEMORY}
+
+
+_PARENT = """
+import time
+from keyfate.checking.pool import Worker, at_work
+
+def work(connection):
+    at_work()
+    connection.send("at work")
+    time.sleep(600)
+
+worker = Worker.started(work)
+worker.hear()
+print(worker.process.pid, flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_worker_does_not_outlive_who_would_hear_it() -> None:
+    with subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        worker = int(parent.stdout.readline())
+        assert resident(worker)
+        parent.kill()
+    until = time.monotonic() + 60  # against a hang
+    while resident(worker) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not resident(worker)

@@ -41,16 +41,6 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
     return Panel(lifecycle, engines[0][1], certifier, twin, ENGINES[engine], basis, tuple(engines))
 
 
-def load() -> None:
-    """All that judges are made of, libraries included."""
-    from keyfate.certifier.certify import Certifier  # noqa: F401  with Z3
-    from keyfate.engines.decide import Engine  # noqa: F401  with all engines of its own
-    from keyfate.engines.sat import Clock, Solver
-    from keyfate.twin.confirm import Confirmer  # noqa: F401  with its primitives
-
-    Solver(Clock(Budget()))
-
-
 def _engine(name: EngineName, basis: Basis, certifier: Z3Judge) -> Engine:
     if name == "explicit":
         return _Explicit(STATE_LIMIT)

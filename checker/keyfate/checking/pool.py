@@ -7,6 +7,7 @@ import multiprocessing.process
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +26,6 @@ EXHAUSTED = 86
 """The exit status of a worker that ran out of memory."""
 GRACE = 5.0
 """Seconds past the deadline after which a worker that does not come back is ended."""
-_GLANCE = 0.1  # seconds between two looks at the memory of workers
 _PROC = Path("/proc")
 
 
@@ -86,6 +86,15 @@ class Worker:
             return f"its process was ended by signal {-code} (out of memory?)"
         return "its process failed, a defect of keyfate"
 
+    def exceeds(self, memory: int | None) -> bool:
+        """Whether it holds more than so many bytes."""
+        return memory is not None and resident(self.process.pid) > memory
+
+    def kill(self) -> None:
+        """At once: one that has no memory left may not come to hear SIGTERM."""
+        self.process.kill()
+        self.process.join()
+
     def end(self) -> None:
         """Whatever it is at."""
         self.process.terminate()
@@ -98,11 +107,20 @@ class EndedError(Exception):
 
 
 def at_work() -> None:
-    """In a worker: its parent decides what an interrupt means, and ends it by SIGTERM."""
+    """In a worker: its parent decides what an interrupt means, and ends it by SIGTERM. If that is killed, so be it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform != "win32":  # solvers put handlers of their own in its place
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_outlived, daemon=True).start()
+
+
+def _outlived() -> None:
+    """Nobody is left to hear what this process would say."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "only workers are at work"
+    parent.join()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -126,7 +144,7 @@ class Pool(Generic[T]):
         self._job = job
         self._deadline = deadline
         self._memory = memory
-        self._glance = 1.0 if memory is None else _GLANCE
+        self._glance = glance(memory)
         self._left = list(range(count))
         self._outcomes: list[Outcome[T]] = [Outcome(None, TIMEOUT)] * count
         self._size = min(count, workers or cores())
@@ -145,8 +163,8 @@ class Pool(Generic[T]):
                 for worker in busy:
                     if worker.connection in ready:
                         workers[workers.index(worker)] = self._heard(worker, tick)
-                    elif self._memory is not None and resident(worker.process.pid) > self._memory:
-                        worker.process.kill()
+                    elif worker.exceeds(self._memory):
+                        worker.kill()
                         workers[workers.index(worker)] = self._ended(worker, OUT_OF_MEMORY, tick)
         except KeyboardInterrupt:
             reason = INTERRUPTED
@@ -212,6 +230,11 @@ def _work(connection: Connection, job: Job[T]) -> None:
         return
 
 
+def glance(memory: int | None) -> float:
+    """Seconds between two looks at workers, whose memory is looked at where it has a limit."""
+    return 1.0 if memory is None else 0.1
+
+
 def measurable() -> bool:
     """Whether the memory of another process can be seen here: Linux says it in `/proc`."""
     return (_PROC / "self" / "statm").exists()
@@ -226,16 +249,6 @@ def resident(process: int | None) -> int:
     except (OSError, IndexError):
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def limit(memory: int) -> None:
-    """Let this process have so many bytes of address space, where the system knows such a limit."""
-    if sys.platform != "win32":
-        import resource
-
-        _, hard = resource.getrlimit(resource.RLIMIT_AS)
-        wanted = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
-        resource.setrlimit(resource.RLIMIT_AS, (wanted, hard))
 
 
 def cores() -> int:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 
 from keyfate.checking.answering import summarize, unfinished
-from keyfate.checking.assembling import assemble, load
+from keyfate.checking.assembling import assemble
 from keyfate.checking.certificates import Certified, certified
 from keyfate.checking.deciding import PolicyCheck
 from keyfate.checking.judges import ENGINES, OUT_OF_MEMORY, TIMEOUT, Court, Deadline, EngineName
 from keyfate.checking.memory import Rumours
 from keyfate.checking.naming import Namer
-from keyfate.checking.pool import EXHAUSTED, GRACE, INTERRUPTED, EndedError, Worker, at_work, cores, limit
+from keyfate.checking.pool import EXHAUSTED, GRACE, INTERRUPTED, EndedError, Worker, at_work, cores, glance
 from keyfate.checking.possible import Possibility
 from keyfate.checking.results import PolicySummary, Result
 from keyfate.language.source import Diagnostic, LifecycleError
@@ -180,6 +180,7 @@ class _Pool:
         self._parts = parts
         self._tick = tick
         self._keep = keep
+        self._memory = parts[0].options.memory
         # What leaves most open takes longest, and is begun first.
         self._left = sorted(range(len(parts)), key=lambda i: -len(parts[i].policy.open_controls))
         self._done: dict[int, Checked] = {}
@@ -193,8 +194,14 @@ class _Pool:
                 self._next(worker)
             while any(w.at is not None for w in self._workers) and not self._overdue():
                 busy = [w for w in self._workers if w.at is not None]
-                for ready in wait([w.connection for w in busy], timeout=1.0):
-                    self._hear(next(w for w in busy if w.connection is ready))
+                ready = wait([w.connection for w in busy], timeout=glance(self._memory))
+                for worker in busy:
+                    if worker.connection in ready:
+                        self._hear(worker)
+                    elif worker.exceeds(self._memory):
+                        worker.kill()
+                        assert worker.at is not None, "it is busy"
+                        self._lost(worker, worker.at, OUT_OF_MEMORY)
         except KeyboardInterrupt:
             reason = INTERRUPTED
         finally:
@@ -283,11 +290,7 @@ def _work(connection: Connection, parts: Sequence[_Part]) -> None:
     """A worker: indices come in, with names of properties; certificates and results go out as they are decided, then
     the whole."""
     at_work()
-    options = parts[0].options
-    if options.memory is not None:
-        load()  # a library that finds no room would fail in words of its own
-        limit(options.memory)
-    bench = Bench(options.engine)
+    bench = Bench(parts[0].options.engine)
 
     def tell(result: Result) -> None:
         if result.reason == OUT_OF_MEMORY:

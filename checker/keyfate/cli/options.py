@@ -41,7 +41,13 @@ def _number(ctx: click.Context, param: click.Parameter, given: float | None) -> 
 
 def _mebibytes(ctx: click.Context, param: click.Parameter, given: int | None) -> int | None:
     """In bytes; more than the system can count is as good as all that it can."""
-    return None if given is None else min(given << 20, _MOST)
+    if given is None:
+        return None
+    from keyfate.checking.pool import measurable
+
+    if not measurable():
+        raise click.UsageError("--memory: what memory processes hold cannot be seen here, leave it out", ctx)
+    return min(given << 20, _MOST)
 
 
 def _engine(ctx: click.Context, param: click.Parameter, given: str) -> str:
@@ -78,7 +84,7 @@ memory = click.option(
     type=click.IntRange(min=1),
     callback=_mebibytes,
     metavar="MIB",
-    help="For each process, in MiB; what needs more is UNKNOWN.",
+    help="Resident memory of each process, in MiB; what needs more is UNKNOWN.",
 )
 
 

@@ -56,11 +56,8 @@ def frontier(
       keyfate frontier LIFECYCLE PROPERTY
       keyfate frontier POLICY --attackers
     """
-    from keyfate.checking.pool import measurable
     from keyfate.commands.synthesizing import Fixed, synthesize
 
-    if memory is not None and not measurable():
-        raise click.UsageError("--memory: what memory processes hold cannot be seen here, leave it out")
     if attackers and controls:
         raise click.UsageError("--attackers and --controls do not go together: leave both out, and all is open")
     if (attackers or controls) and name.endswith(".kf"):
