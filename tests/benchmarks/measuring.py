@@ -35,6 +35,7 @@ from keyfate.engines.spacer import spacer
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.instances import capability_names, control_domains, control_names
 from keyfate.lifecycle.problem import Budget, Problem, Reach, Reached, Settings, Unreachable
+from keyfate.lifecycle.symmetry import Symmetries
 
 Figures = dict[str, float | int | str | None]
 
@@ -60,7 +61,7 @@ class Asked:
 
 
 def keyfate(asked: Asked) -> Figures:
-    """From the parsed lifecycle to the certified verdict, and the search alone, over a circuit that is there."""
+    """From the parsed lifecycle to the certified verdict; and the search alone, over the circuit that is searched."""
     problem = asked.problem()
     court = assemble(problem.lifecycle, "auto")
     verdict = court.ask(problem, Deadline()).finding  # everything is imported now
@@ -70,14 +71,16 @@ def keyfate(asked: Asked) -> Figures:
         answer = assemble(problem.lifecycle, "auto").ask(problem, Deadline())
         assert answer.divergence is None, answer.divergence
 
-    circuit = Engine(problem.lifecycle).exactly(problem).circuit
+    engine, symmetry = Engine(problem.lifecycle), Symmetries(problem.lifecycle).of(problem)
+    whole_circuit = engine.exactly(problem).circuit
+    circuit = engine.question(problem, symmetry=symmetry).circuit
     search = _proved if isinstance(verdict, Unreachable) else _searched
     wall, cpu = least(whole, asked)
     _, alone = least(lambda: search(circuit), asked)
     return {
         "steps": len(verdict.trace.actions) if isinstance(verdict, Reached) else None,
-        "latches": len(circuit.latches),
-        "gates": sum(1 for left in circuit.left if left >= 0),
+        "latches": len(whole_circuit.latches),
+        "gates": sum(1 for left in whole_circuit.left if left >= 0),
         "wall": wall,
         "cpu": cpu,
         "search": alone,

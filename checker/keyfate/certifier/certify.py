@@ -82,7 +82,7 @@ class Certifier:
                         raise RefusalError("no invariant was given")
                     self._check_invariant(problem, invariant)
                 case Reached(trace):
-                    self._traces.check(problem, self.settings(problem), trace)
+                    self._traces.check(problem, self.known(problem), trace)
                 case NotWithin(steps):
                     raise RefusalError(f"a search of {steps} steps is no proof")
                 case Undecided(reason):

@@ -9,7 +9,7 @@ from keyfate.certifier.formulas import FALSE, TRUE
 from keyfate.certifier.judgement import RefusalError
 from keyfate.certifier.steps import Step
 from keyfate.certifier.translation import Translation
-from keyfate.certifier.z3api import Context, Expr, State
+from keyfate.certifier.z3api import Context, Expr
 from keyfate.lifecycle.problem import Problem, Trace
 
 
@@ -22,7 +22,7 @@ class Traces:
         self._now = now
         self._exactly_one = exactly_one
 
-    def check(self, problem: Problem, settings: Iterable[Expr], trace: Trace) -> None:
+    def check(self, problem: Problem, settings: Iterable[int], trace: Trace) -> None:
         """Raises RefusalError where the trace is no run to the target under `settings`."""
         target = self._encoding.target(problem)
         steps = []
@@ -34,31 +34,45 @@ class Traces:
                 raise RefusalError(f"step {number}: {action} is an action of the attacker")
             steps.append(step)
         variables = self._relevant(target, steps)
-        typing = self._types(variables)
 
         values = self._configured(trace)
-        start = self._at(values)
-        if not all(start.truths([*settings, *self._types(list(values))])):
+        if not all(self._truths(values, list(settings), self._types(values))):
             raise RefusalError("the configuration of the trace is not admissible, or not that of the problem")
         first = [v for v in variables if v not in values]
-        values |= zip(first, start.truths(self._now.exprs([self._encoding.first(v) for v in first])), strict=True)
+        values |= zip(first, self._truths(values, [self._encoding.first(v) for v in first]), strict=True)
+        typing = self._types(variables)
         for number, step in enumerate(steps, start=1):
-            here = self._at(values)
-            if not all(here.truths([self._now.expr(step.enabled), *typing])):
-                raise RefusalError(f"step {number}: {step.name} is not enabled")
             after = {v: n for v in variables if (n := step.next(v)) != v}
-            values |= zip(after, here.truths(self._now.exprs(list(after.values()))), strict=True)
-        if not all(self._at(values).truths([self._now.expr(target), *typing])):
+            enabled, *rest = self._truths(values, [step.enabled, *after.values()], typing)
+            then, typed = rest[: len(after)], rest[len(after) :]
+            if not (enabled and all(typed)):
+                raise RefusalError(f"step {number}: {step.name} is not enabled")
+            values |= zip(after, then, strict=True)
+            typing = self._types(after)  # of all others it was seen before
+        if not all(self._truths(values, [target], typing)):
             raise RefusalError("the trace does not end in a state of the target")
 
-    def _at(self, values: Mapping[int, bool]) -> State:
-        """One state, in which Z3 evaluates: along a trace nothing is open, and nothing need be searched."""
-        return self._context.state(list(zip(self._now.exprs(list(values)), values.values(), strict=True)))
+    def _truths(self, values: Mapping[int, bool], formulas: Sequence[int], groups: Iterable[int] = ()) -> list[bool]:
+        """The truth of formulas in a state, then of each group whether exactly one of it holds.
 
-    def _types(self, variables: Sequence[int]) -> list[Expr]:
-        """That each control and state of which one of these is a value has exactly one."""
+        Z3 evaluates, and nothing need be searched: along a trace nothing is open. It is told as much of the state as
+        it is asked about."""
+        store, bits = self._encoding.formulas, self._encoding.bits
+        support = 0
+        for formula in formulas:
+            support |= store.support(formula)
+        asked = self._now.exprs(formulas)
+        for group in groups:
+            asked.append(self._exactly_one[group])
+            support |= bits.siblings[bits.exactly_one[group][0]]
+        known = [v for v in store.variables(support) if v in values]
+        state = self._context.state(list(zip(self._now.exprs(known), map(values.__getitem__, known), strict=True)))
+        return state.truths(asked)
+
+    def _types(self, variables: Iterable[int]) -> list[int]:
+        """The controls and states of which one of these is a value, as groups of which exactly one holds."""
         groups = {group for v in variables if (group := self._encoding.bits.group_of.get(v)) is not None}
-        return [self._exactly_one[group] for group in sorted(groups)]
+        return sorted(groups)
 
     def _relevant(self, target: int, steps: Sequence[Step]) -> list[int]:
         """The variables whose values decide whether the steps can happen and where they end."""
