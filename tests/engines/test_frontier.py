@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 from hypothesis import Phase, assume, given, settings
+from hypothesis import strategies as st
 
 from drawing import lifecycles
 from keyfate.certifier.certify import Certifier
@@ -108,6 +109,32 @@ def reached_at_all(problem: Problem) -> bool:
 )
 @given(lifecycles())
 def test_lookup_and_explicit_search_give_one_answer_for_every_configuration(text: str) -> None:
+    assert_right(text)
+
+
+@st.composite
+def constrained(draw: st.DrawFn) -> str:
+    """The text of a lifecycle whose controls have more values, and say which of the others' are admissible."""
+    text = draw(lifecycles())
+    more = "control c1 : x | y | z\ncontrol c2 : k | l | m\n"
+    for _ in range(draw(st.integers(1, 3))):
+        first = draw(st.sampled_from(("c1 = x", "c1 = y", "c1 = z", "c1 != z", "c0")))
+        second = draw(st.sampled_from(("not c0", "c0", "c2 = k", "c2 != l", "c2 != k", "c1 != x")))
+        more += f"constraint {first} implies {second}\n"
+    action = "action more by cpu when c2 = l and c1 != y then hot := true; q1 gains s1\n"
+    return text.replace("control c1 : x | y\n", more).replace("property knows_", f"{action}property knows_")
+
+
+@settings(
+    max_examples=max(30, settings().max_examples if settings().max_examples > 50 else 0),
+    phases=(Phase.explicit, Phase.generate),
+)
+@given(constrained())
+def test_of_what_constraints_exclude_nothing_is_said(text: str) -> None:
+    assert_right(text)
+
+
+def assert_right(text: str) -> None:
     of = load_text(text).lifecycle
     assume(not conflicts(of))
     assume(next(completions(of, {}), None) is not None)
@@ -132,6 +159,10 @@ def test_lookup_and_explicit_search_give_one_answer_for_every_configuration(text
         for prime in frontier.primes:
             assert_minimal(of, frontier, prime, every)
             assert_traced(problem, prime)
+        for listed in ([prime.condition for prime in frontier.primes], frontier.safe or ()):
+            for condition in listed:
+                assert_names_what_is_admissible(condition, every)
+                assert not any(inside(condition, other, of) for other in listed if other is not condition)
 
 
 def assert_one_answer(engine: Engine, certifier: Certifier, problem: Problem, frontier: Frontier) -> None:
@@ -152,17 +183,39 @@ def assert_one_answer(engine: Engine, certifier: Certifier, problem: Problem, fr
 
 
 def assert_minimal(of: Lifecycle, frontier: Frontier, prime: Prime, every: list[Setting]) -> None:
-    """With any literal removed, or any value added to one, the condition covers a safe setting."""
+    """With any literal removed, or any value added to one, the condition covers a safe setting; a value that covers no
+    setting more may be left out."""
     domains = control_domains(of)
-    for at, (name, kept) in enumerate(prime.condition.controls):
+    controls, capabilities = prime.condition.controls, prime.condition.capabilities
+    for at, (name, kept) in enumerate(controls):
+        assert covers_safe(frontier, Implicant((*controls[:at], *controls[at + 1 :]), capabilities), every)
         for value in domains[name.name].values:
             if value not in kept:
-                wider = (*prime.condition.controls[:at], (name, (*kept, value)), *prime.condition.controls[at + 1 :])
-                assert covers_safe(frontier, Implicant(wider, prime.condition.capabilities), every)
-    for at, (_, on) in enumerate(prime.condition.capabilities):
+                wider = Implicant((*controls[:at], (name, (*kept, value)), *controls[at + 1 :]), capabilities)
+                assert covers_safe(frontier, wider, every) or not covers(wider, name, value, every)
+    for at, (_, on) in enumerate(capabilities):
         assert on, "power only adds (R11)"
-        fewer = (*prime.condition.capabilities[:at], *prime.condition.capabilities[at + 1 :])
-        assert covers_safe(frontier, Implicant(prime.condition.controls, fewer), every)
+        fewer = (*capabilities[:at], *capabilities[at + 1 :])
+        assert covers_safe(frontier, Implicant(controls, fewer), every)
+
+
+def assert_names_what_is_admissible(condition: Implicant, every: list[Setting]) -> None:
+    for name, kept in condition.controls:
+        assert all(covers(condition, name, value, every) for value in kept), (condition, name)
+
+
+def covers(condition: Implicant, name: ControlName, value: Value, every: list[Setting]) -> bool:
+    """Whether the condition has an admissible setting in which the control has this value."""
+    return any(setting[0][name] == value and condition.holds(*setting) for setting in every)
+
+
+def inside(one: Implicant, other: Implicant, of: Lifecycle) -> bool:
+    """Whether every setting of one condition, admissible or not, is one of the other."""
+    mine = dict(one.controls)
+    domains = control_domains(of)
+    return set(other.capabilities) <= set(one.capabilities) and all(
+        set(mine.get(name, domains[name.name].values)) <= set(kept) for name, kept in other.controls
+    )
 
 
 def covers_safe(frontier: Frontier, condition: Implicant, every: list[Setting]) -> bool:
@@ -289,6 +342,44 @@ def test_the_conditions_of_a_small_lifecycle_are_the_ones_that_a_person_finds() 
     assert [tuple(map(str, dict(prime.condition.capabilities))) for prime in implied] == [("reads", "breaks")]
     assert (frontier.configurations, frontier.reaching) == (16, 6)
     assert accepted(Certifier(of), problem, frontier)
+
+
+PIN = """
+lifecycle pin "a key that a token releases" status assumed
+control pin : absent | short | long
+control evict : bool "wrong guesses evict the key"
+constraint pin = absent implies not evict
+capability guesses "guesses a pin" cost 2
+capability steals "has the token" cost 1
+component host outside
+secret s
+place token persistent at host
+exposes token to guesses when pin = short and evict
+exposes token to steals when not (pin = long and evict)
+action keep by host then token gains s
+property secrecy never attacker knows s
+"""
+
+
+@pytest.mark.parametrize(
+    ("on", "breaks", "holds"),
+    [
+        ("guesses", {"pin = short, evict = True"}, {"pin = absent or long", "evict = False"}),
+        ("steals", {"pin = absent or short", "evict = False"}, {"pin = long, evict = True"}),
+    ],
+)
+def test_a_condition_names_no_setting_that_a_constraint_excludes(on: str, breaks: set[str], holds: set[str]) -> None:
+    """Rows said `pin = absent or short, evict = true`, though without a pin there is nothing to evict."""
+    of = load_text(PIN).lifecycle
+    fixed = Settings({}, {name: name.name == on for name in capability_names(of)})
+    frontier = last(Engine(of).frontier(Problem(of, fixed, Reach(*asked(of, "secrecy"))), safe=True))
+    assert frontier.safe is not None
+    assert {shown(prime.condition) for prime in frontier.primes} == breaks
+    assert {shown(condition) for condition in frontier.safe} == holds
+
+
+def shown(condition: Implicant) -> str:
+    return ", ".join(f"{name} = {' or '.join(map(str, kept))}" for name, kept in condition.controls)
 
 
 HASTY = """

@@ -60,6 +60,27 @@ def test_primes_are_the_largest_cubes_and_all_of_them(seed: int) -> None:
     assert len(found) == len(set(found))
 
 
+@pytest.mark.parametrize("seed", range(120))
+def test_trimmed_primes_are_the_largest_cubes_whose_values_are_all_wanted(seed: int) -> None:
+    """Whether a cube is trimmed and how it lies in others, told by its points alone."""
+    of, wanted, admissible = space(), drawn(seed), drawn(seed + 1000)
+
+    def trimmed(cube: Cube) -> bool:
+        inside = points(cube) & admissible
+        return bool(inside) and all({point[index] for point in inside} >= kept for index, kept in cube)
+
+    some = [cube for cube in cubes() if points(cube) & admissible <= wanted and trimmed(cube)]
+    largest = {cube for cube in some if not any(points(cube) < points(other) for other in some)}
+    region, real = function(of, wanted), function(of, admissible)
+    primes = of.primes(region | of.negated(real), 10_000)
+    found = of.largest(cube for cube in (of.trimmed(cube, real) for cube in primes) if cube is not None)
+    assert set(found) == largest
+    assert len(found) == len(set(found))
+    for cube in found:  # without any literal it holds something that is not wanted
+        for literal in cube:
+            assert points(tuple(other for other in cube if other != literal)) & admissible - wanted
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_a_cover_holds_all_that_it_must_and_nothing_that_it_must_not(seed: int) -> None:
     of, lower = space(), drawn(seed)

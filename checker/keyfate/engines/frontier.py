@@ -277,13 +277,21 @@ class Exploration:
 
 
 def listed(space: Space, settings: Function, admissible: Function, limit: int) -> Iterator[Implicant]:
-    """The prime implicants of `settings`, to which those that are not admissible may be added.
+    """The minimal conditions for `settings`: the prime implicants, to which what is not admissible may be added, but
+    of each control only the values with which the condition has an admissible setting.
 
-    Each has an admissible setting. Raises TooManyError past `limit`."""
+    Of what these leave, nothing lies inside another. So each literal is needed: without it the condition covers an
+    admissible setting outside, or else lies inside a prime implicant, and with its own values inside what is left of
+    that one. Raises TooManyError past `limit`."""
     inadmissible = space.negated(admissible)
-    for cube in space.primes(settings | inadmissible, limit):
-        if not space.covers(inadmissible, space.function(cube)):
-            yield space.implicant(cube)
+    primes = space.primes(settings | inadmissible, limit)
+    if not inadmissible.satisfiable():
+        kept = primes
+    else:
+        trimmed = (space.trimmed(cube, admissible) for cube in primes)
+        kept = space.largest([cube for cube in trimmed if cube is not None])
+    for cube in kept:
+        yield space.implicant(cube)
 
 
 def implied(space: Space, conditions: Sequence[Implicant], admissible: Function) -> frozenset[Implicant]:

@@ -192,6 +192,36 @@ class Space:
         ]
         return sorted(closed, key=lambda pair: (-len(pair[0]), sorted(pair[0])))
 
+    def trimmed(self, cube: Cube, wanted: Function) -> Cube | None:
+        """The cube with only the values that some setting of `wanted` in it has; None where it has no such setting."""
+        inside = self.function(cube) & wanted
+        if not inside.satisfiable():
+            return None
+        return tuple(
+            (index, frozenset(v for v in kept if (inside & self.variables[index].codes[v]).satisfiable()))
+            for index, kept in cube
+        )
+
+    def largest(self, cubes: Iterable[Cube]) -> tuple[Cube, ...]:
+        """Those that lie inside no other, each once, in their order."""
+        sets = {cube: self._values(cube) for cube in cubes}
+        found: list[int] = []
+        for one in sorted(sets.values(), key=int.bit_count, reverse=True):
+            if all(one & ~other for other in found):
+                found.append(one)
+        kept = set(found)
+        return tuple(cube for cube, values in sets.items() if values in kept)
+
+    def _values(self, cube: Cube) -> int:
+        """A bit for each value that the cube leaves to a variable: cubes lie in each other as these sets do."""
+        left = dict(cube)
+        values = place = 0
+        for index, variable in enumerate(self.variables):
+            for value in range(len(variable.values)):
+                values |= (index not in left or value in left[index]) << place
+                place += 1
+        return values
+
     def cover(self, lower: Function, upper: Function | None = None) -> tuple[Cube, ...]:
         """Few cubes that hold all of `lower` (but for what is no setting) and nothing outside `upper`.
 
