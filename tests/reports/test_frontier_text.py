@@ -78,6 +78,15 @@ def test_beside_a_row_stand_its_traces_where_they_are_shown() -> None:
     assert not any("traces" in line for line in lines_of(several)[:-1])
 
 
+def test_where_some_settings_need_more_steps_both_numbers_are_told() -> None:
+    longer = replace(TRACE, controls={"root": "tpm"}, actions=("start", "stop", "start"))
+    either = Condition({"root": ("flash", "tpm")}, (), 0, 2, (0, 1))
+    _, _, _, one, *_ = lines(conditions=(either,), traces=(TRACE, longer))
+    assert one.split("   ")[-1] == "2 to 3"
+    _, _, _, one, *_ = lines(conditions=(replace(either, traces=(0,)),), traces=(TRACE, longer))
+    assert one.split("   ")[-1].strip() == "2"
+
+
 def test_a_property_without_a_text_has_its_name_alone() -> None:
     said = frontier_text(FrontierReport("0", (), 0, (replace(BASE, text=""),)), "nothing")
     assert said.splitlines()[0] == "secrecy"

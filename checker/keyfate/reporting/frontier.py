@@ -100,11 +100,19 @@ def _table(
         columns.append((attacker if columns else f"{title} {attacker}", [_capabilities(c, found) for c in conditions]))
         columns.append(("cost", ["?" if c.cost is None else str(c.cost) for c in conditions]))
     if any(condition.traces for condition in conditions):
-        columns.append(("steps", ["?" if c.steps is None else str(c.steps) for c in conditions]))
+        columns.append(("steps", [_steps(c, found) for c in conditions]))
         if traces:
             columns.append(("traces", [", ".join(map(str, c.traces)) for c in conditions]))
     rows = list(zip(*(cells for _, cells in columns), strict=True))
     return Rows([head for head, _ in columns], rows)
+
+
+def _steps(condition: Condition, found: PropertyFrontier) -> str:
+    """From the shortest of its traces to the longest: some of its settings may need more steps than others."""
+    if condition.steps is None:
+        return "?"
+    longest = max((len(found.traces[number].actions) for number in condition.traces), default=0)
+    return f"{condition.steps} to {longest}" if longest > condition.steps else str(condition.steps)
 
 
 def _controls(controls: Mapping[str, tuple[Plain, ...]], found: PropertyFrontier) -> str:
