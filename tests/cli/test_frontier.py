@@ -57,6 +57,13 @@ def test_without_options_all_is_open(folder: Path) -> None:
     assert frontier == data(folder, "safe.policy.toml", "secrecy")["frontiers"][0] | {"seconds": frontier["seconds"]}
 
 
+def test_of_a_policy_whose_settings_are_not_used_that_is_said(folder: Path) -> None:
+    words = "the policy's settings are not used: --attackers fixes its controls, --controls its attacker\n"
+    assert told(folder, "safe.policy.toml", "audited", "--set", "root=tpm").startswith(words)
+    for others in (("safe.policy.toml", "--attackers"), ("safe.policy.toml", "--controls"), ("vault.kf",)):
+        assert "not used" not in told(folder, others[0], "audited", *others[1:])
+
+
 def test_attackers_that_break_a_policy(folder: Path) -> None:
     (frontier,) = data(folder, "flash.policy.toml", "secrecy", "--attackers")["frontiers"]
     assert conditions(frontier) == {((), ("steal",))}

@@ -27,6 +27,8 @@ from keyfate.reporting.json import to_json
 Open = Literal["both", "attackers", "controls"]
 """What a policy leaves open: all of it, its attacker, or its controls."""
 
+_UNUSED = "the policy's settings are not used: --attackers fixes its controls, --controls its attacker"
+
 _N = TypeVar("_N", ControlName, CapabilityName)
 
 
@@ -75,7 +77,8 @@ def synthesize(
     if form == "json":
         return to_json(report), report.exit_status
     following = _following(name, rules, which, fixed, scope)
-    return frontier_text(report, following, traces=traces, color=color, width=width), report.exit_status
+    note = _UNUSED if which == "both" and path.suffix != ".kf" else ""
+    return frontier_text(report, following, note, traces=traces, color=color, width=width), report.exit_status
 
 
 def _following(name: str, rules: Sequence[str], which: Open, fixed: Fixed, scope: Scopes) -> str:

@@ -19,13 +19,22 @@ _COLORS = {"COMPLETE": "green", "UNKNOWN": "magenta", "DIVERGED": "bold red"}
 
 
 def frontier_text(
-    report: FrontierReport, following: str, *, traces: bool = False, color: bool = False, width: int | None = None
+    report: FrontierReport,
+    following: str,
+    note: str = "",
+    *,
+    traces: bool = False,
+    color: bool = False,
+    width: int | None = None,
 ) -> str:
-    """Each property with its conditions, what else there is, and what to run next."""
-    return printed(_parts(report, following, traces), color=color, width=width)
+    """Each property with its conditions, what else there is, and what to run next; `note` is said of the whole."""
+    return printed(_parts(report, following, note, traces), color=color, width=width)
 
 
-def _parts(report: FrontierReport, following: str, traces: bool) -> Iterator[RenderableType]:
+def _parts(report: FrontierReport, following: str, note: str, traces: bool) -> Iterator[RenderableType]:
+    if note:
+        yield Text(note)
+        yield Text("")
     for found in report.frontiers:
         yield Text(" · ".join(filter(None, (found.property, clean(found.text)))), style="bold")
         about = (found.lifecycle, found.severity, scope(found.scope))
