@@ -134,6 +134,35 @@ def test_the_next_command_asks_the_same_again(folder: Path) -> None:
     assert again | {"seconds": 0} == first | {"seconds": 0}
 
 
+def test_where_time_was_up_the_next_command_has_more(folder: Path) -> None:
+    words = (TDX, "no_clone", "--set", "erasure=skipped", "--scope", "Platform=3", "--scope", "TD=3")
+    text = told(folder, *words, "--timeout", "0.5", status=3)
+    assert following(text) == ["keyfate", "frontier", *words, "--timeout", "2"]
+
+
+def test_where_memory_did_not_suffice_the_next_command_asks_for_less(folder: Path) -> None:
+    """One control more is fixed, as the policy has it, until none is open; then a sort is smaller."""
+    words = ["flash.policy.toml", "secrecy"]
+    for more in (
+        ["--set", "root=flash"],
+        ["--set", "saving=true"],
+        ["--set", "sealed[left]=true"],
+        ["--set", "sealed[right]=true"],
+        ["--set", "wipe=false"],
+        ["--scope", "Shelf=1"],
+    ):
+        text = told(folder, *words, "--memory", "1", status=3)
+        words += more
+        assert following(text) == ["keyfate", "frontier", *words, "--memory", "1"]
+    text = told(folder, "flash.policy.toml", "--attackers", "--with", "steal", "--memory", "1", status=3)
+    assert following(text)[-8:] == ["restores", "--attackers", "--with", "steal", "--scope", "Shelf=1", "--memory", "1"]
+
+
+def following(text: str) -> list[str]:
+    """The words of the next command, over as many lines as it takes."""
+    return shlex.split(text.partition("next: ")[2])
+
+
 def test_it_is_written_whole(folder: Path) -> None:
     assert told(folder, "vault.kf", "secrecy", "--output", "f.txt") == ""
     assert "complete" in (folder / "f.txt").read_text(encoding="utf-8")

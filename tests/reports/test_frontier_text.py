@@ -115,7 +115,12 @@ def test_where_nothing_is_known_nothing_is_claimed() -> None:
         undecided=None,
         certificate=None,
     )
-    assert said[1:] == ["· incomplete, 0 conditions so far, 1 trace confirmed in bytes: interrupted"]
+    assert said[1:] == ["· incomplete, none found yet, 1 trace confirmed in bytes: interrupted"]
+    cut = replace(BASE, conditions=(), traces=(), verdict="UNKNOWN", reason="interrupted", certificate=None)
+    assert lines_of(replace(cut, reaching=0, undecided=2000))[-1] == (
+        "· incomplete, none found yet, 100 % of 2,000 configurations open: interrupted"
+    )
+    assert "0 conditions so far, breaks in 500 of" in lines_of(replace(cut, undecided=0))[-1], "too many to be listed"
 
 
 def test_what_is_not_finished_is_called_so() -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, TypeVar
 
+from keyfate.checking.frontier import PropertyFrontier
 from keyfate.checking.frontiers import Asked, Question, frontiers
 from keyfate.checking.judges import Deadline
 from keyfate.checking.session import inputs, open_session
 from keyfate.checking.shelf import Scopes
 from keyfate.commands import naming
 from keyfate.commands.progress import bar
-from keyfate.language.source import Label
+from keyfate.language.source import Label, LifecycleError
 from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Lifecycle, Value
 from keyfate.lifecycle.instances import capability_names, control_domains, control_names
@@ -28,6 +31,7 @@ Open = Literal["both", "attackers", "controls"]
 """What a policy leaves open: all of it, its attacker, or its controls."""
 
 _UNUSED = "the policy's settings are not used: --attackers fixes its controls, --controls its attacker"
+_MORE = 4  # times as long
 
 _N = TypeVar("_N", ControlName, CapabilityName)
 
@@ -76,19 +80,74 @@ def synthesize(
         )
     if form == "json":
         return to_json(report), report.exit_status
-    following = _following(name, rules, which, fixed, scope)
+    asking = _Asking(name, rules, which, fixed, scope, timeout, memory)
+    incomplete = [found for found in report.frontiers if found.verdict == "UNKNOWN"]
+    if incomplete:
+        asking = _eased(replace(asking, rules=[f.property for f in incomplete]), path, policy, incomplete[0], asked)
+        following = shlex.join(asking.words())
+    elif which == "both":
+        following = shlex.join([*asking.words(), "--format", "json", "--output", "frontier.json"])
+    else:
+        following = f"keyfate check {shlex.quote(name)}"
     note = _UNUSED if which == "both" and path.suffix != ".kf" else ""
     return frontier_text(report, following, note, traces=traces, color=color, width=width), report.exit_status
 
 
-def _following(name: str, rules: Sequence[str], which: Open, fixed: Fixed, scope: Scopes) -> str:
-    if which != "both":
-        return f"keyfate check {shlex.quote(name)}"
-    words = ["keyfate", "frontier", name, *rules]
-    options = (("--set", fixed.settings), ("--with", fixed.on), ("--without", fixed.off))
-    words += [word for option, values in options for value in values for word in (option, value)]
-    words += [word for sort, size in scope.items() for word in ("--scope", f"{sort}={size}")]
-    return shlex.join([*words, "--format", "json", "--output", "frontier.json"])
+@dataclass(frozen=True)
+class _Asking:
+    """What a command line asks for; `memory` in bytes."""
+
+    name: str
+    rules: Sequence[str]
+    which: Open
+    fixed: Fixed
+    scope: Scopes
+    timeout: float | None
+    memory: int | None
+
+    def words(self) -> list[str]:
+        fixed = self.fixed
+        words = ["keyfate", "frontier", self.name, *self.rules]
+        words += [] if self.which == "both" else [f"--{self.which}"]
+        options = (("--set", fixed.settings), ("--with", fixed.on), ("--without", fixed.off))
+        words += [word for option, values in options for value in values for word in (option, value)]
+        words += [word for sort, size in self.scope.items() for word in ("--scope", f"{sort}={size}")]
+        words += [] if self.timeout is None else ["--timeout", f"{self.timeout:g}"]
+        return words + ([] if self.memory is None else ["--memory", str(self.memory >> 20)])
+
+
+def _eased(asking: _Asking, path: Path, policy: Policy, found: PropertyFrontier, asked: Asked) -> _Asking:
+    """What to ask where `found` is not complete: with more time if that was up, else for less."""
+    if asking.timeout is not None and asked.deadline.passed:
+        return replace(asking, timeout=_MORE * asking.timeout)
+    setting = _one_more(policy, found, asked.questions[0].settings)
+    if setting is not None:
+        return replace(asking, fixed=replace(asking.fixed, settings=[*asking.fixed.settings, setting]))
+    for sort, size in sorted(found.scope.sorts.items(), key=lambda pair: -pair[1]):
+        smaller = {**asking.scope, sort: size - 1}
+        with contextlib.suppress(LifecycleError):  # a sort may have to be as large as it is
+            open_session((path,), smaller)
+            return replace(asking, scope=smaller)
+    return asking if asking.timeout is None else replace(asking, timeout=_MORE * asking.timeout)
+
+
+def _one_more(policy: Policy, found: PropertyFrontier, settings: Settings) -> str | None:
+    """`CONTROL=VALUE` for the open control that has most values: the policy's value, or the first admissible one."""
+    values = {name: kept for name, kept in found.open_controls.items() if len(kept) > 1}
+    if not values:
+        return None
+    widest = max(values, key=lambda name: len(values[name]))
+    control = next(name for name in control_names(policy.lifecycle) if str(name) == widest)
+    domain = control_domains(policy.lifecycle)[control.name].values
+    own = policy.settings.controls.get(control)
+    for value in domain if own is None else (own, *domain):
+        try:
+            if next(admissible.completions(policy.lifecycle, {**settings.controls, control: value}), None) is None:
+                continue
+        except admissible.TooManyError:
+            pass  # nothing says that it is not
+        return f"{control}={show_value(value)}"
+    return None
 
 
 def _settings(policy: Policy, which: Open, fixed: Fixed, word: str) -> Settings:

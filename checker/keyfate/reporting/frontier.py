@@ -159,8 +159,12 @@ def _summary(found: PropertyFrontier) -> str:
     if found.verdict == "DIVERGED":
         return f"{BROKEN_MARK} judges disagree: {clean(found.reason or '')}"
     if found.verdict == "UNKNOWN":
-        parts = [f"{OTHER_MARK} incomplete, {count(len(found.conditions), 'condition')} so far"]
-        parts += [*_share(found, "breaks"), *_confirmed(found)]
+        if found.conditions or found.reaching:
+            parts = [f"{OTHER_MARK} incomplete, {count(len(found.conditions), 'condition')} so far"]
+            parts += _share(found, "breaks")
+        else:
+            parts = [f"{OTHER_MARK} incomplete, none found yet", *_open(found)]
+        parts += _confirmed(found)
         return f"{', '.join(parts)}: {clean(found.reason or '')}"
     parts = [count(len(found.conditions), "minimal condition")] if found.conditions else []
     parts += [*_share(found, "safe"), *_confirmed(found)]
@@ -181,6 +185,13 @@ def _share(found: PropertyFrontier, word: str) -> Iterator[str]:
     yield f"{word} in {_of(number, found.configurations)}"
     if found.undecided:
         yield f"{_percent(found.undecided, found.configurations)} open"
+
+
+def _open(found: PropertyFrontier) -> Iterator[str]:
+    """How many configurations are not decided."""
+    if found.configurations and found.undecided:
+        noun = "configuration" if found.configurations == 1 else "configurations"
+        yield f"{_percent(found.undecided, found.configurations)} of {found.configurations:,} {noun} open"
 
 
 def _confirmed(found: PropertyFrontier) -> Iterator[str]:
