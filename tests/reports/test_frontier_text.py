@@ -219,6 +219,16 @@ def test_what_is_long_is_broken_between_settings(width: int) -> None:
         assert re.fullmatch(rf"   {item}(, {item})*{'' if number == len(others) else ','}", line), line
 
 
+@pytest.mark.parametrize("width", [45, 60, 70, 80, 90, 100])
+def test_cells_are_broken_between_settings(width: int) -> None:
+    settings = {"keystore": ("software", "element"), "pin": ("absent", "short"), "evict": (True,)}
+    long = Condition(settings, ("steal_the_token", "guess_pins", "run_code"), 3, 2, (0,))
+    other = Condition({"keystore": ("software",)}, ("run_code",), 3, 2, (0,))
+    text = "\n".join(lines_of(replace(BASE, conditions=(long, other)), width))
+    for setting in ("keystore = software or element", "pin = absent or short", "evict = true", "and run_code"):
+        assert setting in text
+
+
 @pytest.mark.parametrize("width", [40, 60, 80, 200])
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     shut = {"steal": True, "open_tpm": False, "peek": True}

@@ -11,7 +11,7 @@ from rich.text import Text
 from keyfate.checking.frontier import Condition, FrontierReport, PropertyFrontier
 from keyfate.checking.results import Plain
 from keyfate.lifecycle.names import show_value
-from keyfate.reporting.tables import Listing, Rows
+from keyfate.reporting.tables import Cell, Items, Listing, Rows
 from keyfate.reporting.text import printed
 from keyfate.reporting.words import BROKEN_MARK, MET_MARK, OTHER_MARK, clean, count, scope
 
@@ -102,7 +102,7 @@ def _table(
 ) -> RenderableType:
     own = [{name: kept for name, kept in c.controls.items() if name not in shared} for c in conditions]
     attacker = "the attacker has"
-    columns = [(title, [_controls(controls, found) for controls in own])]
+    columns: list[tuple[str, list[Cell]]] = [(title, [_controls(controls, found) for controls in own])]
     if found.open_capabilities:
         # Where no control is asked for, only the attacker is told.
         columns = columns if any(own) else []
@@ -111,32 +111,39 @@ def _table(
     if any(condition.traces for condition in conditions):
         columns.append(("steps", [_steps(c, found) for c in conditions]))
         if traces:
-            columns.append(("traces", [", ".join(map(str, c.traces)) for c in conditions]))
+            columns.append(("traces", [Items(_listed(list(map(str, c.traces)))) for c in conditions]))
     rows = list(zip(*(cells for _, cells in columns), strict=True))
     return Rows([head for head, _ in columns], rows)
 
 
-def _steps(condition: Condition, found: PropertyFrontier) -> str:
+def _steps(condition: Condition, found: PropertyFrontier) -> Cell:
     """From the shortest of its traces to the longest: some of its settings may need more steps than others."""
     if condition.steps is None:
         return "?"
     longest = max((len(found.traces[number].actions) for number in condition.traces), default=0)
-    return f"{condition.steps} to {longest}" if longest > condition.steps else str(condition.steps)
+    return Items([f"{condition.steps} to {longest}" if longest > condition.steps else str(condition.steps)])
 
 
-def _controls(controls: Mapping[str, tuple[Plain, ...]], found: PropertyFrontier) -> str:
+def _controls(controls: Mapping[str, tuple[Plain, ...]], found: PropertyFrontier) -> Cell:
     if not controls:
-        return "whatever else is set" if found.fixed or len(found.conditions) > 1 else "whatever is set"
-    return clean(", ".join(_settings(controls)))
+        return Items(["whatever else is set" if found.fixed or len(found.conditions) > 1 else "whatever is set"])
+    return Items(_listed(list(map(clean, _settings(controls)))))
 
 
 def _settings(controls: Mapping[str, tuple[Plain, ...]]) -> list[str]:
     return [f"{name} = {' or '.join(map(show_value, kept))}" for name, kept in controls.items()]
 
 
-def _capabilities(condition: Condition, found: PropertyFrontier) -> str:
+def _capabilities(condition: Condition, found: PropertyFrontier) -> Cell:
     none = "nothing more" if any(found.fixed[name] for name in found.fixed_capabilities) else "no capability at all"
-    return clean(_all_of(condition.capabilities)) or none
+    *others, last = list(map(clean, condition.capabilities)) or [none]
+    return Items([*_listed(others), f"and {last}"] if others else [last])
+
+
+def _listed(words: Sequence[str]) -> list[str]:
+    """Each but the last with a comma."""
+    *others, last = words or ("",)
+    return [*(f"{other}," for other in others), last]
 
 
 def _all_of(words: Sequence[str]) -> str:

@@ -51,11 +51,36 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Items:
+    """Several things, one behind the other, with what stands between them: lines end between two of them, where they
+    fit at all."""
+
+    items: Sequence[str]
+
+    def __str__(self) -> str:
+        return " ".join(self.items)
+
+    def broken(self, room: int) -> str:
+        """In lines of `room` columns; an item that is wider has a line of its own."""
+        lines: list[str] = []
+        for item in self.items:
+            if lines and cell_len(lines[-1]) + 1 + cell_len(item) <= room:
+                lines[-1] += f" {item}"
+            else:
+                lines.append(item)
+        return "\n".join(lines)
+
+
+Cell = str | Items
+
+
+@dataclass(frozen=True)
 class Rows:
-    """Cells below their titles; a cell with a blank in it is a sentence and may be wrapped, any other is a name."""
+    """Cells below their titles; a cell with a blank in it is a sentence and may be wrapped, any other is a name, and of
+    items none is wrapped."""
 
     head: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    rows: Sequence[Sequence[Cell]]
     indent: int = 0
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -65,27 +90,27 @@ class Rows:
         if widths is not None:
             yield Padding(self._table(widths), (0, 0, 0, self.indent))
         else:
-            yield from self._stacked([not _wraps(cells) for _, *cells in columns])
+            yield from self._stacked([not _wraps(cells) for _, *cells in columns], options.max_width)
 
     def _table(self, widths: Sequence[int]) -> Table:
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
         for title, width in zip(self.head, widths, strict=True):
             table.add_column(title, overflow="fold", width=width)
         for row in self.rows:
-            table.add_row(*map(Text, row))
+            table.add_row(*(_text(cell, width) for cell, width in zip(row, widths, strict=True)))
         return table
 
-    def _stacked(self, named: Sequence[bool]) -> Iterator[Hanging]:
+    def _stacked(self, named: Sequence[bool], width: int) -> Iterator[Hanging]:
         """`named`: which columns hold names, that may share a line."""
         titles = " · ".join(title for title in self.head if title)
         yield Hanging(Text(titles, style="bold"), self.indent, self.indent + 2)
         for row in self.rows:
-            yield Hanging(Text(row[0]), self.indent, self.indent + 2)
+            yield Hanging(_text(row[0], width - self.indent - 2), self.indent, self.indent + 2)
             others = list(zip(row, named, strict=True))[1:]
-            names = " · ".join(cell for cell, name in others if cell and name)
+            names = " · ".join(str(cell) for cell, name in others if str(cell) and name)
             for line in (names, *(cell for cell, name in others if not name)):
-                if line:
-                    yield Hanging(Text(line), self.indent + 4, self.indent + 4)
+                if str(line):
+                    yield Hanging(_text(line, width - self.indent - 4), self.indent + 4, self.indent + 4)
 
 
 @dataclass(frozen=True)
@@ -116,14 +141,18 @@ class Pairs:
         return any(cell_len(word) > room for _, said in self.lines for word in said.plain.split())
 
 
-def _wraps(cells: Sequence[str]) -> bool:
-    return any(" " in cell for cell in cells)
+def _text(cell: Cell, room: int) -> Text:
+    return Text(cell.broken(room) if isinstance(cell, Items) else cell)
 
 
-def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
+def _wraps(cells: Sequence[Cell]) -> bool:
+    return any(len(cell.items) > 1 if isinstance(cell, Items) else " " in cell for cell in cells)
+
+
+def _widths(columns: Sequence[Sequence[Cell]], room: int) -> list[int] | None:
     """How wide each column is, sentences sharing what names leave; None where there is not enough."""
     least = [_least(column) for column in columns]
-    wanted = [max(map(cell_len, column)) - width for column, width in zip(columns, least, strict=True)]
+    wanted = [max(map(_length, column)) - width for column, width in zip(columns, least, strict=True)]
     spare, total = room - sum(least), sum(wanted)
     if spare < 0:
         return None
@@ -132,10 +161,16 @@ def _widths(columns: Sequence[Sequence[str]], room: int) -> list[int] | None:
     return [width + more * spare // total for width, more in zip(least, wanted, strict=True)]
 
 
-def _least(column: Sequence[str]) -> int:
+def _least(column: Sequence[Cell]) -> int:
     """How narrow a column, with its title, may be."""
     _, *cells = column
-    widest = max(map(cell_len, column))
+    widest = max(map(_length, column))
     if not _wraps(cells):
         return widest
-    return min(widest, max(_PROSE, *(cell_len(word) for cell in column for word in cell.split())))
+    parts = [cell_len(part) for cell in column for part in (cell.items if isinstance(cell, Items) else cell.split())]
+    sentences = [] if any(isinstance(cell, Items) for cell in cells) else [_PROSE]
+    return min(widest, max(*sentences, *parts))
+
+
+def _length(cell: Cell) -> int:
+    return cell_len(str(cell))
