@@ -87,6 +87,29 @@ def test_where_some_settings_need_more_steps_both_numbers_are_told() -> None:
     assert one.split("   ")[-1].strip() == "2"
 
 
+def test_a_trace_says_what_it_ran_under() -> None:
+    """The controls that its rows name, and the capabilities that are not fixed."""
+    trace = FrontierTrace(
+        {"root": "flash", "saving": True, "wipe": False}, ("steal", "peek"), ("start", "stop[a, b]"), True, ()
+    )
+    rows = (
+        Condition({"root": ("flash",)}, ("steal",), 3, 2, (0,)),
+        Condition({"saving": (True,)}, ("peek",), 3, 2, (0,)),
+    )
+
+    def said(width: int = 200, **changes: Any) -> list[str]:
+        frontier = replace(BASE, conditions=rows, traces=(trace,), **changes)
+        told = lines_of(frontier, width, traces=True)
+        at = next(number for number, line in enumerate(told) if line.startswith("✓ trace"))
+        return told[at : next(number for number, line in enumerate(told) if line.startswith("✓ complete"))]
+
+    assert said() == ["✓ trace 0 (root = flash, saving = true; steal, peek): start → stop[a, b]"]
+    assert said(40) == ["✓ trace 0 (root = flash,", "saving = true; steal, peek): start →", "stop[a, b]"]
+    assert said(fixed={"peek": True}, fixed_capabilities=("peek",)) == [
+        "✓ trace 0 (root = flash, saving = true; steal): start → stop[a, b]"
+    ]
+
+
 def test_a_property_without_a_text_has_its_name_alone() -> None:
     said = frontier_text(FrontierReport("0", (), 0, (replace(BASE, text=""),)), "nothing")
     assert said.splitlines()[0] == "secrecy"
@@ -129,8 +152,12 @@ def test_what_is_not_finished_is_called_so() -> None:
         "· incomplete, 2 conditions so far, breaks in 500 of 2,000 configurations (25.0 %), 0.1 % open, "
         "1 trace confirmed in bytes: out of memory"
     )
-    *_, first, second, summary = lines_of(replace(cut, traces=(TRACE, replace(TRACE, confirmed=False))), traces=True)
-    assert (first, second) == ("✓ trace 0: start → stop", "· trace 1: start → stop")
+    unsure = replace(TRACE, capabilities=(), confirmed=False)
+    *_, first, second, summary = lines_of(replace(cut, traces=(TRACE, unsure)), traces=True)
+    assert (first, second) == (
+        "✓ trace 0 (root = flash; steal): start → stop",
+        "· trace 1: start → stop",
+    )
     assert "1 of 2 traces confirmed in bytes: out of memory" in summary
 
 

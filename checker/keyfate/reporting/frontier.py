@@ -157,9 +157,27 @@ def _listing(words: str, items: Sequence[str], style: str = "dim") -> Renderable
 
 
 def _traces(found: PropertyFrontier) -> Iterator[RenderableType]:
+    """Each with what it ran under: of the controls, those that its rows name."""
     for number, trace in enumerate(found.traces):
         mark = MET_MARK if trace.confirmed else OTHER_MARK
-        yield Text(f"{mark} trace {number}: {clean(' → '.join(trace.actions)) or 'the first state'}")
+        named = {name for c in found.conditions if number in c.traces for name in c.controls}
+        settings = _settings({name: (value,) for name, value in trace.controls.items() if name in named})
+        attacker = [name for name in trace.capabilities if name not in found.fixed_capabilities]
+        *actions, last = map(clean, trace.actions or ("the first state",))
+        head = [f"{mark} trace {number}", *_bracketed(list(map(clean, settings)), list(map(clean, attacker)))]
+        yield Items([*head[:-1], f"{head[-1]}:", *(f"{action} →" for action in actions), last])
+
+
+def _bracketed(settings: Sequence[str], attacker: Sequence[str]) -> list[str]:
+    """`(a = x, b = y; c, d)`, word by word; nothing where there is nothing."""
+    words = [*(_listed(settings) if settings else ()), *(_listed(attacker) if attacker else ())]
+    if not words:
+        return []
+    if settings and attacker:
+        words[len(settings) - 1] += ";"
+    words[0] = f"({words[0]}"
+    words[-1] += ")"
+    return words
 
 
 def _summary(found: PropertyFrontier) -> str:

@@ -60,6 +60,9 @@ class Items:
     def __str__(self) -> str:
         return " ".join(self.items)
 
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Hanging(Text(self.broken(options.max_width - 2)), 0, 2)
+
     def broken(self, room: int) -> str:
         """In lines of `room` columns; an item that is wider has a line of its own."""
         lines: list[str] = []
