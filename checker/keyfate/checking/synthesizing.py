@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from keyfate.checking.frontier import Condition, FrontierTrace, PropertyFrontier
+from keyfate.checking.frontier import PropertyFrontier
+from keyfate.checking.frontier_data import Ruling, as_data, traces_of
 from keyfate.checking.judges import TIMEOUT, Deadline, Judgement, Twin
-from keyfate.checking.naming import plain
 from keyfate.checking.ranges import counted
-from keyfate.checking.results import Certificate, Plain, Scope
+from keyfate.checking.results import Certificate
 from keyfate.language.typed import Lifecycle, Property
 from keyfate.lifecycle.account import explain
 from keyfate.lifecycle.basis import Basis
-from keyfate.lifecycle.instances import capability_names, control_domains, control_names
 from keyfate.lifecycle.interpreter import ReplayError
 from keyfate.lifecycle.problem import (
     Budget,
@@ -33,7 +32,7 @@ from keyfate.lifecycle.problem import (
     confined,
 )
 
-NOT_JUDGED = "it was not finished"
+_NOT_JUDGED = Ruling("UNKNOWN", "it was not finished")
 
 
 class Synthesizer(Protocol):
@@ -83,11 +82,10 @@ def synthesize(
     last: Frontier | None = None
     for found in judges.engine.frontier(problem, deadline.budget(), safe=safe):
         if last is not None:
-            tell(_Telling(problem, rule, last, time.perf_counter() - started).unfinished(NOT_JUDGED))
+            tell(as_data(problem, rule, last, _NOT_JUDGED, time.perf_counter() - started))
         last = found
     assert last is not None, "an engine gives at least what it has"
-    telling = _Telling(problem, rule, last, 0.0)
-    result = telling.judged(judges, deadline)
+    result = as_data(problem, rule, last, _Judging(judges, problem, last).ruling(deadline), 0.0)
     if result.verdict == "COMPLETE" and result.reaching != result.configurations:
         result = _within(judges, problem, result, deadline)
     return replace(result, seconds=round(time.perf_counter() - started, 4))
@@ -128,7 +126,7 @@ def _objection(judgement: Judgement, what: str) -> _Objection | None:
 def nothing_known(lifecycle: Lifecycle, rule: Property, settings: Settings) -> PropertyFrontier:
     """UNKNOWN, for a question of which nothing was heard: not even how many configurations there are."""
     problem = _problem(lifecycle, rule, settings)
-    known = _Telling(problem, rule, Frontier((), 0, 0, 0, None), 0.0).unfinished(NOT_JUDGED)
+    known = as_data(problem, rule, Frontier((), 0, 0, 0, None), _NOT_JUDGED, 0.0)
     return replace(known, configurations=None, reaching=None, undecided=None)
 
 
@@ -139,49 +137,44 @@ def _problem(lifecycle: Lifecycle, rule: Property, settings: Settings) -> Proble
     return Problem(lifecycle, settings, Reach(rule.binders, rule.target), honest)
 
 
-class _Telling:
-    """One frontier on its way to data."""
+@dataclass(frozen=True)
+class _Judging:
+    """One frontier before its judges."""
 
-    def __init__(self, problem: Problem, rule: Property, frontier: Frontier, seconds: float) -> None:
-        self._problem = problem
-        self._rule = rule
-        self._frontier = frontier
-        self._seconds = seconds
-        self._traces = tuple(dict.fromkeys(trace for prime in frontier.primes for trace in prime.traces))
-        self._costs = {c.name: c.cost for c in problem.lifecycle.capabilities}
+    judges: Judges
+    problem: Problem
+    frontier: Frontier
 
-    def unfinished(self, reason: str) -> PropertyFrontier:
-        """As UNKNOWN, nothing of it judged."""
-        return self._result("UNKNOWN", reason, tuple(self._trace(trace, False, ()) for trace in self._traces), None)
-
-    def judged(self, judges: Judges, deadline: Deadline) -> PropertyFrontier:
-        """With what every judge says of it."""
-        frontier = self._frontier
-        told: list[FrontierTrace] = []
+    def ruling(self, deadline: Deadline) -> Ruling:
+        """What every judge says of it."""
+        frontier = self.frontier
+        confirmed: set[Trace] = set()
+        evidence: dict[Trace, tuple[str, ...]] = {}
         objections: list[_Objection] = []
-        for trace in self._traces:
+        for trace in traces_of(frontier):
             if deadline.passed and frontier.reason:
-                told.append(self._trace(trace, False, ()))
                 continue
-            objection, evidence = self._confirmed(judges, trace)
-            told.append(self._trace(trace, objection is None, evidence))
-            objections += filter(None, (objection,))
-        objections += self._conditions_refused(judges)
-        traces = tuple(told)
+            objection, evidence[trace] = self._confirmed(trace)
+            if objection is None:
+                confirmed.add(trace)
+            else:
+                objections.append(objection)
+        objections += self._conditions_refused()
+        ruling = Ruling("UNKNOWN", frontier.reason or TIMEOUT, frozenset(confirmed), evidence)
         complete = not frontier.open and not frontier.reason
         clauses = 0
         if complete and not objections:
-            refused, clauses = self._complete(judges)
+            refused, clauses = self._complete()
             objections += filter(None, (refused,))
         for objection in sorted(objections, key=lambda objection: objection.verdict):  # DIVERGED comes first
-            return self._result(objection.verdict, objection.reason, traces, None)
+            return replace(ruling, verdict=objection.verdict, reason=objection.reason)
         if not complete:
-            return self._result("UNKNOWN", frontier.reason or TIMEOUT, traces, None)
-        return self._result("COMPLETE", None, traces, Certificate("invariant", "z3", clauses))
+            return ruling
+        return replace(ruling, verdict="COMPLETE", reason=None, certificate=Certificate("invariant", "z3", clauses))
 
-    def _confirmed(self, judges: Judges, trace: Trace) -> tuple[_Objection | None, tuple[str, ...]]:
+    def _confirmed(self, trace: Trace) -> tuple[_Objection | None, tuple[str, ...]]:
         """Who refuses the trace, if anybody; and the twin's evidence."""
-        problem = self._problem
+        judges, problem = self.judges, self.problem
         try:
             account = explain(judges.lifecycle, trace, problem.target, honest=problem.honest, basis=judges.basis)
         except ReplayError as error:
@@ -198,129 +191,41 @@ class _Telling:
 
     def _parts(self) -> Iterator[tuple[Problem, Frontier]]:
         """Each instance with its own frontier, where each must be reached; else the whole."""
-        assert isinstance(self._problem.target, Reach)
-        if not self._frontier.instances:
-            yield self._problem, self._frontier
+        assert isinstance(self.problem.target, Reach)
+        if not self.frontier.instances:
+            yield self.problem, self.frontier
             return
-        for target, part in zip(confined(self._problem.target), self._frontier.instances, strict=True):
-            yield replace(self._problem, target=target), part
+        for target, part in zip(confined(self.problem.target), self.frontier.instances, strict=True):
+            yield replace(self.problem, target=target), part
 
-    def _conditions_refused(self, judges: Judges) -> Iterator[_Objection]:
+    def _conditions_refused(self) -> Iterator[_Objection]:
         for problem, part in self._parts():
             for prime in part.primes:
-                objection = _objection(judges.certifier.reaches(problem, prime), "a condition")
+                objection = _objection(self.judges.certifier.reaches(problem, prime), "a condition")
                 if objection is not None:
                     yield objection
 
-    def _complete(self, judges: Judges) -> tuple[_Objection | None, int]:
+    def _complete(self) -> tuple[_Objection | None, int]:
         """Why the certifier does not accept that nothing else reaches the target, if it does not; and the clauses."""
-        clauses = 0
+        certifier, clauses = self.judges.certifier, 0
         for problem, part in self._parts():
             excluded = tuple(prime.condition for prime in part.primes)
             if part.reaching < part.configurations:
-                judgement = judges.certifier.certify(replace(problem, excluded=excluded), Unreachable(part.invariant))
+                judgement = certifier.certify(replace(problem, excluded=excluded), Unreachable(part.invariant))
             else:  # of no setting nothing can be proved: that none is left is what has to be shown
-                judgement = judges.certifier.complements(problem, excluded)
+                judgement = certifier.complements(problem, excluded)
             objection = _objection(judgement, "that nothing else does")
             if objection is not None:
                 return objection, 0
             clauses += judgement.clauses
-        conditions = tuple(prime.condition for prime in self._frontier.primes)
-        if self._frontier.safe is not None:
-            judgement = judges.certifier.complements(self._problem, conditions, self._frontier.safe)
+        conditions = tuple(prime.condition for prime in self.frontier.primes)
+        if self.frontier.safe is not None:
+            judgement = certifier.complements(self.problem, conditions, self.frontier.safe)
             objection = _objection(judgement, "the description of all others")
             if objection is not None:
                 return objection, 0
-        if self._frontier.instances:
-            parts = tuple(tuple(p.condition for p in part.primes) for part in self._frontier.instances)
-            judgement = judges.certifier.combines(self._problem, conditions, parts)
+        if self.frontier.instances:
+            parts = tuple(tuple(p.condition for p in part.primes) for part in self.frontier.instances)
+            judgement = certifier.combines(self.problem, conditions, parts)
             return _objection(judgement, "what the instances have in common"), clauses
         return None, clauses
-
-    # Data
-
-    def _result(
-        self,
-        verdict: Literal["COMPLETE", "UNKNOWN", "DIVERGED"],
-        reason: str | None,
-        traces: tuple[FrontierTrace, ...],
-        certificate: Certificate | None,
-    ) -> PropertyFrontier:
-        rule, lifecycle, frontier = self._rule, self._problem.lifecycle, self._frontier
-        fixed = self._problem.settings
-        domains = control_domains(lifecycle)
-        numbers = {trace: number for number, trace in enumerate(self._traces)}
-        conditions = sorted((self._condition(prime, numbers) for prime in frontier.primes), key=_cheapest_first)
-        others = None
-        if frontier.safe is not None:
-            others = tuple(sorted((self._implicant(safe) for safe in frontier.safe), key=_cheapest_first))
-        shut: Mapping[str, Plain] = {str(n): plain(v) for n, v in fixed.controls.items()} | {
-            str(n): on for n, on in fixed.capabilities.items()
-        }
-        return PropertyFrontier(
-            lifecycle=lifecycle.name,
-            property=rule.name,
-            kind=rule.kind,
-            text=rule.text,
-            severity=rule.severity,
-            verdict=verdict,
-            reason=reason,
-            scope=Scope({s.name: len(s.members) for s in lifecycle.sorts if not s.ordered}),
-            fixed=shut,
-            fixed_capabilities=tuple(map(str, fixed.capabilities)),
-            open_controls={
-                str(n): tuple(plain(v) for v in domains[n.name].values)
-                for n in control_names(lifecycle)
-                if n not in fixed.controls
-            },
-            open_capabilities=()
-            if self._problem.honest
-            else tuple(str(n) for n in capability_names(lifecycle) if n not in fixed.capabilities),
-            conditions=tuple(conditions),
-            others=others,
-            traces=traces,
-            configurations=frontier.configurations,
-            reaching=frontier.reaching,
-            undecided=frontier.open,
-            symmetric=frontier.symmetric,
-            certificate=certificate,
-            seconds=self._seconds,
-        )
-
-    def _condition(self, prime: Prime, numbers: Mapping[Trace, int]) -> Condition:
-        steps = min((len(trace.actions) for trace in prime.traces), default=None)
-        traces = tuple(numbers[trace] for trace in prime.traces)
-        return replace(self._implicant(prime.condition), steps=steps, traces=traces, implied=prime.implied)
-
-    def _implicant(self, implicant: Implicant) -> Condition:
-        on = [name for name, wanted in implicant.capabilities if wanted]
-        assert len(on) == len(implicant.capabilities), "no condition asks that a capability be missing (R11)"
-        costs = [self._costs[name.name] for name in on]
-        known = [cost for cost in costs if cost is not None]
-        return Condition(
-            controls={str(name): tuple(plain(value) for value in values) for name, values in implicant.controls},
-            capabilities=tuple(map(str, on)),
-            cost=sum(known) if len(known) == len(costs) else None,
-        )
-
-    def _trace(self, trace: Trace, confirmed: bool, evidence: tuple[str, ...]) -> FrontierTrace:
-        return FrontierTrace(
-            controls={str(name): plain(value) for name, value in trace.controls},
-            capabilities=tuple(str(name) for name, on in trace.capabilities if on),
-            actions=tuple(map(str, trace.actions)),
-            confirmed=confirmed,
-            evidence=evidence,
-        )
-
-
-def _cheapest_first(condition: Condition) -> tuple[object, ...]:
-    cost = condition.cost
-    return (
-        condition.implied,
-        cost is None,
-        cost or 0,
-        len(condition.controls) + len(condition.capabilities),
-        condition.steps or 0,
-        condition.capabilities,
-        tuple((name, tuple(map(str, values))) for name, values in condition.controls.items()),
-    )
