@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from keyfate.checking import library
+from keyfate.checking.library import compared
 from keyfate.checking.results import Report
 from keyfate.commands import checking
 from keyfate.language.library import folder as shipped
 from keyfate.language.source import LifecycleError
+from keyfate.reporting.annotations import of_report
+from keyfate.reporting.summary import headline
 from keyfate.reporting.text import report_text
 from vault import FLASH, LIFECYCLE, SAFE
 
@@ -59,6 +63,49 @@ def test_what_was_written_is_expected(models: Path) -> None:
     assert expected["lifecycle"] == "vault"
     assert expected["properties"]["secrecy"] == {"verdict": "VIOLATED", "steps": 2}
     assert isinstance(expected["states"], int)
+
+
+def test_what_is_not_decided_in_time_is_not_wrong(models: Path) -> None:
+    check(update=0)
+    report = checking.check((), library=True, update=None, engine="auto", scope={}, timeout=1e-9)
+    assert report is not None
+    assert report.differences is not None
+    assert (report.exit_status, len(report.differences)) == (3, 10)
+    text = report_text(report, quiet=True)
+    assert "✗ 10 verdicts not decided: the time given was up\n" in text
+    assert "expected" not in text
+    assert "✗ 10 not decided: 1 lifecycle, 2 policies" in text
+    assert headline(report) == "✗ keyfate: 10 verdicts of the library not decided, no other differs"
+    assert [a.lines for a in of_report(report)] == [("10 verdicts not decided: the time given was up",)]
+
+
+def test_a_wrong_answer_counts_before_those_that_are_missing(models: Path) -> None:
+    check(update=0)
+    path = models / "expected" / "flash.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["properties"]["secrecy"] = {"verdict": "PROVED", "steps": None}
+    path.write_text(json.dumps(data))
+    report = check()
+    last = report.results[-1]
+    mixed = [replace(r, verdict="UNKNOWN", reason="interrupted") if r == last else r for r in report.results]
+    report = compared(replace(report, results=tuple(mixed)))
+    assert (report.exit_status, len(report.differences or ())) == (5, 2)
+    text = report_text(report)
+    assert "flash: secrecy: expected PROVED, found VIOLATED in 2" in text
+    assert "✗ 1 verdict not decided: interrupted\n" in text
+    assert "✗ 1 difference, 1 not decided: " in text
+    assert [a.title for a in of_report(report)] == ["undecided", "not as expected"]
+
+
+def test_an_answer_that_nobody_expects_is_wrong_though_it_is_none(models: Path) -> None:
+    check(update=0)
+    path = models / "expected" / "flash.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    del data["properties"]["secrecy"]
+    path.write_text(json.dumps(data))
+    report = checking.check((), library=True, update=None, engine="auto", scope={}, timeout=1e-9)
+    assert report is not None
+    assert report.exit_status == 5
 
 
 def edit(

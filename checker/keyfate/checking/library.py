@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from keyfate.checking.results import DIVERGED, MET, Difference, Report, Result
+from keyfate.checking.results import DIVERGED, MET, NOT_EXPECTED, UNDECIDED, Difference, Report, Result, unanswered
 from keyfate.language.library import folder
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.lifecycle.explicit import reachable_states
@@ -64,14 +64,18 @@ def load_expected(policy: str) -> Expected | None:
 
 
 def compared(report: Report) -> Report:
-    """The report with its differences from the expected answers, and the exit status they mean."""
+    """The report with its differences from the expected answers, and the exit status they mean: 3 where in every
+    one of them an answer is missing, and none is wrong."""
     differences: list[Difference] = []
     for summary in report.policies:
         results = [r for r in report.results if r.policy == summary.policy]
         differences.extend(_differences(summary.policy, results))
         if summary.diverged is not None:
             differences.append(Difference(summary.policy, None, "judges that agree", summary.diverged))
-    return replace(report, differences=tuple(differences), exit_status=DIVERGED if differences else MET)
+    found = replace(report, differences=tuple(differences), exit_status=DIVERGED if differences else MET)
+    if differences and len(unanswered(found)) == len(differences):
+        return replace(found, exit_status=UNDECIDED)
+    return found
 
 
 def _differences(policy: str, results: Sequence[Result]) -> Iterator[Difference]:
@@ -100,7 +104,7 @@ def _answer(result: Result) -> tuple[str, int | None]:
 
 def _words(answer: tuple[str, int | None] | None) -> str:
     if answer is None:
-        return "nothing"
+        return NOT_EXPECTED
     verdict, steps = answer
     return verdict if steps is None else f"{verdict} in {steps}"
 

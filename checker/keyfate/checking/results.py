@@ -24,6 +24,9 @@ nothing meaningful checked, judges disagree, bad usage or model or policy."""
 NO_ANSWER: Mapping[Verdict, int] = {"DIVERGED": DIVERGED, "UNKNOWN": UNDECIDED, "BOUNDED": UNDECIDED}
 """Verdicts that answer nothing, and how a command about a single one of them ends."""
 
+NOT_EXPECTED = "nothing"
+"""What a difference calls the answer that is not there."""
+
 
 @dataclass(frozen=True)
 class Location:
@@ -208,6 +211,17 @@ class Difference:
     property: str | None  # None: the policy as a whole
     expected: str
     found: str
+
+
+def unanswered(report: Report) -> tuple[tuple[Difference, Result], ...]:
+    """The differences of the library where no answer came in place of the expected one, with what came."""
+    results = {(r.policy, r.property): r for r in report.results}
+    found = ((d, results.get((d.policy, d.property or ""))) for d in report.differences or ())
+    return tuple(
+        (one, result)
+        for one, result in found
+        if result is not None and NO_ANSWER.get(result.verdict) == UNDECIDED and one.expected != NOT_EXPECTED
+    )
 
 
 @dataclass(frozen=True)

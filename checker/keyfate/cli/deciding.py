@@ -78,7 +78,7 @@ def check(
       2  bad usage, lifecycle or policy
       5  judges disagree; with --library, an answer is not the expected one
       1  a requirement is broken
-      3  a required verdict is UNKNOWN or BOUNDED
+      3  a required verdict is UNKNOWN or BOUNDED; with --library, any expected one
       4  nothing meaningful was checked
       0  all requirements are met
     """

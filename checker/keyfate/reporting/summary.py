@@ -84,6 +84,8 @@ def headline(report: Report) -> str:
             said = "nothing meaningful was checked"
         case 5:
             said = "judges disagree" if report.differences is None else "the library does not answer as expected"
+        case _ if report.differences is not None:
+            said = f"{count(len(report.differences), 'verdict')} of the library not decided, no other differs"
         case _:
             said = f"{undecided} {of} undecided, none broken"
     return f"{MET_MARK if report.exit_status == MET else BROKEN_MARK} keyfate: {said}"

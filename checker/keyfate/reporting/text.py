@@ -16,7 +16,7 @@ from rich.text import Text
 from keyfate.checking.changes import Changes
 from keyfate.checking.panel import AGREES
 from keyfate.checking.panel import count as count_opinions
-from keyfate.checking.results import Notice, PolicySummary, Report, Result
+from keyfate.checking.results import Notice, PolicySummary, Report, Result, unanswered
 from keyfate.checking.wording import listed
 from keyfate.reporting.changes import NOTHING_CHANGED, rows, versions
 from keyfate.reporting.tables import Pairs
@@ -195,12 +195,19 @@ def changed(changes: Changes, since: str = "against the baseline", *, files: boo
 
 def _compared(report: Report) -> Iterator[RenderableType]:
     """The library against its expected answers."""
+    undecided = unanswered(report)
+    not_decided = [difference for difference, _ in undecided]
     for difference in report.differences or ():
+        if difference in not_decided:
+            continue
         where = clean(
             difference.policy if difference.property is None else f"{difference.policy}: {difference.property}"
         )
         said = f"expected {clean(difference.expected)}, found {clean(difference.found)}"
         yield Text(f"{BROKEN_MARK} {where}: {said}", style=COLORS["DIVERGED"])
+    for reason, number in Counter(result.reason or "" for _, result in undecided).items():
+        said = f"{BROKEN_MARK} {count(number, 'verdict')} not decided: {clean(reason)}"
+        yield Text(said, style=COLORS["UNKNOWN"])
     for result in report.results:
         if result.verdict == "DIVERGED":
             yield Text(f"{BROKEN_MARK} {clean(result.policy)}: {clean(result.property)}: {clean(result.reason or '')}")
@@ -213,8 +220,10 @@ def _compared(report: Report) -> Iterator[RenderableType]:
         f"{certified} certified by Z3",
         f"{count(confirmed, 'trace')} re-enacted in bytes",
     ]
-    differ = count(len(report.differences or ()), "difference")
-    head = f"{BROKEN_MARK} {differ}" if report.differences else f"{MET_MARK} all as expected"
+    wrong = len(report.differences or ()) - len(undecided)
+    heads = [count(wrong, "difference")] if wrong else []
+    heads += [f"{len(undecided)} not decided"] if undecided else []
+    head = f"{BROKEN_MARK} {', '.join(heads)}" if heads else f"{MET_MARK} all as expected"
     yield Text(f"{head}: {', '.join(parts)}")
 
 
