@@ -37,6 +37,16 @@ def test_all_requirements_met(folder: Path) -> None:
     assert done.stderr == ""
 
 
+def test_what_ran_out_of_time_is_asked_again_with_more(folder: Path) -> None:
+    """The same question of one policy: the scope stays."""
+    given = ("--scope", "Shelf=1", "--engine", "explicit", "--memory", "4000")
+    done = keyfate("check", "safe.policy.toml", "flash.policy.toml", "--timeout", "0.0005", *given, cwd=folder)
+    assert done.returncode == 3, done.stdout + done.stderr
+    words = shlex.split(done.stdout.splitlines()[-1])
+    assert words[:2] == ["next:", "keyfate"]
+    assert words[2:] == ["check", "safe.policy.toml", "--timeout", "0.005", *given]
+
+
 def test_a_requirement_broken(folder: Path) -> None:
     done = keyfate("check", "flash.policy.toml", cwd=folder)
     assert done.returncode == 1

@@ -24,12 +24,13 @@ Form = Literal["text", "json", "github"]
 
 @dataclass(frozen=True)
 class Gate:
-    """In which form a run is told, where its page of Markdown is added (if anywhere), and what the
-    machine says of itself."""
+    """In which form a run is told, where its page of Markdown is added (if anywhere), what the
+    machine says of itself, and the options of the same run with more time."""
 
     form: str
     summary: Path | None
     environment: Mapping[str, str]
+    longer: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,10 @@ class Told:
     page: str
 
 
-def gate(form: str, summary: Path | None, environment: Mapping[str, str]) -> Gate:
+def gate(form: str, summary: Path | None, environment: Mapping[str, str], longer: Sequence[str] = ()) -> Gate:
     """On GitHub a step has a summary without being asked."""
     own = environment.get("GITHUB_STEP_SUMMARY") if form == "github" else None
-    return Gate(form, summary or (Path(own) if own else None), environment)
+    return Gate(form, summary or (Path(own) if own else None), environment, longer)
 
 
 def baseline(path: Path | None) -> Report | None:
@@ -63,7 +64,7 @@ def verdict(
 def _text(report: Report, found: Changes | None, gate: Gate, quiet: bool, color: bool, width: int | None) -> str:
     if gate.form == "json":
         return to_json(report)
-    text = report_text(report, color=color, width=width, changes=found, quiet=quiet)
+    text = report_text(report, color=color, width=width, changes=found, quiet=quiet, longer=gate.longer)
     if gate.form == "github":
         return log(text, of_report(report, found), places(gate.environment, Path.cwd()))
     return text

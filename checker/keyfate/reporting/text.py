@@ -14,6 +14,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from keyfate.checking.changes import Changes
+from keyfate.checking.judges import TIMEOUT
 from keyfate.checking.panel import AGREES
 from keyfate.checking.panel import count as count_opinions
 from keyfate.checking.results import Notice, PolicySummary, Report, Result, unanswered
@@ -64,14 +65,16 @@ def report_text(
     width: int | None = None,
     changes: Changes | None = None,
     quiet: bool = False,
+    longer: Sequence[str] = (),
 ) -> str:
     """The whole report: table, what changed, what is broken and why, what a reader must know, what to run next.
 
+    `longer`: options of a check that has more time.
     `quiet`: only what is broken or has no answer, and nothing at all where every requirement is met.
     """
     if quiet:
         return printed(_quiet(report), color=color, width=width) if report.exit_status else ""
-    return printed(_parts(report, width or WIDTH, changes), color=color, width=width)
+    return printed(_parts(report, width or WIDTH, changes, longer), color=color, width=width)
 
 
 def _quiet(report: Report) -> Iterator[RenderableType]:
@@ -82,7 +85,7 @@ def _quiet(report: Report) -> Iterator[RenderableType]:
     yield Text(_totals(report))
 
 
-def _parts(report: Report, width: int, changes: Changes | None) -> Iterator[RenderableType]:
+def _parts(report: Report, width: int, changes: Changes | None, longer: Sequence[str]) -> Iterator[RenderableType]:
     yield from verdicts(report.results, width, marked=report.differences is None)
     if changes is not None:
         yield from changed(changes)
@@ -95,7 +98,7 @@ def _parts(report: Report, width: int, changes: Changes | None) -> Iterator[Rend
     else:
         yield from _compared(report)
     yield Padding(Text(ASSUMPTIONS, style="dim"), 0)
-    following = next_command(report)
+    following = next_command(report, longer)
     if following:
         yield Text(f"next: {following}", style="bold")
 
@@ -290,16 +293,20 @@ def _totals(report: Report) -> str:
     return f"{sign} {', '.join(parts)}"
 
 
-def next_command(report: Report) -> str | None:
-    """The command that shows more of the most important thing in the report."""
+def next_command(report: Report, longer: Sequence[str] = ()) -> str | None:
+    """The command that shows more of the most important thing in the report; where time ran out before there was
+    any, a check of the first policy alone with the options `longer`, which give it more."""
     ranked = sorted(
         (r for r in report.results if r.trace or r.verdict in ("PROVED", "IMPOSSIBLE")),
         key=lambda r: (r.met, r.verdict != "VIOLATED", r.trace is None),
     )
-    if not ranked:
+    late = [] if ranked else [r for r in report.results if r.reason == TIMEOUT]
+    if not ranked and not late:
         return "keyfate list"
-    first = ranked[0]
+    first = (ranked or late)[0]
     policy = next((p for p in report.policies if p.policy == first.policy and p.lifecycle == first.lifecycle), None)
     if policy is None:
         return None
+    if late:
+        return shlex.join(("keyfate", "check", policy.path, *longer))
     return f"keyfate explain {shlex.quote(policy.path)} {shlex.quote(first.property)}"
