@@ -29,6 +29,8 @@ ENDING = ".cert.json"
 SETTLED: tuple[Verdict, ...] = ("PROVED", "VIOLATED", "VACUOUS", "POSSIBLE", "IMPOSSIBLE", "DEPENDS")
 """Verdicts that something can be shown for."""
 
+_BEHIND = re.compile(r"\.cert\.json|(\.\d+)?\.(admissible|initiation|consecution|safety)\.smt2", re.ASCII)
+
 
 @dataclass(frozen=True)
 class Certified:
@@ -66,7 +68,7 @@ def certified(
 def _files(
     policy: Policy, rule: Property, verdict: Verdict, claims: Sequence[Claim], certifier: Certifier, namer: Namer
 ) -> Iterator[tuple[str, str]]:
-    base = f"{file_name(policy)}.{rule.name}"
+    base = base_name(policy, rule)
     table = _named(claims, namer)
     spelling = Spelling(policy.lifecycle, table)
     written = []
@@ -124,6 +126,16 @@ def file_name(policy: Policy) -> str:
     if plain == name and not plain.startswith("."):
         return plain
     return f"{plain.lstrip('.')}-{hashlib.sha256(name.encode('utf-8', 'surrogateescape')).hexdigest()[:8]}"
+
+
+def base_name(policy: Policy, rule: Property) -> str:
+    """How the names of all files of one certificate begin."""
+    return f"{file_name(policy)}.{rule.name}"
+
+
+def of_one(base: str, name: str) -> bool:
+    """Whether a file of that name is one of the certificate that begins so."""
+    return name.startswith(base) and _BEHIND.fullmatch(name, len(base)) is not None
 
 
 def _named(claims: Sequence[Claim], namer: Namer) -> dict[str, Term]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keyfate.checking.certificate_reading import Read, read_certificate
-from keyfate.checking.certificates import ENDING, Certified
+from keyfate.checking.certificates import ENDING, Certified, base_name, of_one
 from keyfate.checking.certifying import Bench
 from keyfate.checking.results import DIVERGED, MET, UNDECIDED
 from keyfate.checking.shelf import Shelf
 from keyfate.commands import naming
 from keyfate.language.source import Diagnostic, LifecycleError
 from keyfate.policy.finding import find
+from keyfate.policy.policy import Policy
 from keyfate.reporting.certifying import judged_text, written_text
 from keyfate.reporting.writing import OutputError, write_whole
 
@@ -56,6 +57,7 @@ class Shelved:
 
     folder: Path
     written: int = 0
+    names: set[str] = field(default_factory=set)
     missing: list[Certified] = field(default_factory=list)
 
     def __call__(self, certified: Certified) -> None:
@@ -65,7 +67,22 @@ class Shelved:
             return
         for name, text in certified.files:
             write_whole(self.folder / name, text)
+            self.names.add(name)
         self.written += 1
+
+    def tidy(self, policies: Sequence[Policy]) -> None:
+        """Take away what is left there of certificates of these policies' verdicts and was not written now: of
+        another verdict, or of none. Raises OutputError where that cannot be."""
+        bases = [base_name(policy, rule) for policy in policies for rule in policy.lifecycle.properties]
+        try:
+            left = [name for name in sorted(os.listdir(self.folder)) if name not in self.names]
+            for name in left:
+                path = self.folder / name
+                if any(of_one(base, name) for base in bases) and (path.is_symlink() or path.is_file()):
+                    path.unlink(missing_ok=True)
+        except OSError as error:
+            said = (error.strerror or str(error)).lower()
+            raise OutputError(f"what is no longer true in `{self.folder}` cannot be taken away: {said}") from None
 
     def told(self) -> str:
         """What was written, for people."""

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from keyfate.checking.judges import Deadline, EngineName
 from keyfate.checking.library import compared, expected_path, library_policies, rewritten
 from keyfate.checking.results import MET, NO_ANSWER, Report
-from keyfate.checking.running import Keep, Options, Tick
+from keyfate.checking.running import Options, Tick
 from keyfate.checking.session import Session, open_session
 from keyfate.checking.shelf import Scopes
 from keyfate.commands import naming
@@ -19,6 +20,9 @@ from keyfate.policy.finding import find
 from keyfate.reporting.explaining import explanation
 from keyfate.reporting.json import to_json
 from keyfate.reporting.writing import OutputError, write_whole
+
+if TYPE_CHECKING:
+    from keyfate.commands.certifying import Shelved
 
 
 def check(
@@ -30,12 +34,12 @@ def check(
     scope: Scopes,
     timeout: float | None,
     memory: int | None = None,
-    keep: Keep | None = None,
+    keep: Shelved | None = None,
 ) -> Report | None:
     """The report on the policies that `paths` mean; None if there are none.
 
-    `keep` is given a certificate for each verdict. `update`: write what the library answers as what is
-    expected of it, counting up to that many states. Raises LifecycleError with all that is wrong with any file.
+    `keep` is given a certificate for each verdict, and keeps no older one. `update`: write what the library
+    answers as what is expected of it, counting up to that many states. Raises LifecycleError with all that is wrong with any file.
     """
     found = library_policies() if library else find(paths or (Path(),))
     if not found:
@@ -44,6 +48,8 @@ def check(
     session = open_session(found, scope)
     with _progress(session) as tick:
         report = session.check(options, tick, keep)
+    if keep is not None:
+        keep.tidy(session.policies)
     if update is not None:
         for policy in session.policies:
             results = [r for r in report.results if r.policy == policy.name]
