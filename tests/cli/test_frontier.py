@@ -112,6 +112,15 @@ def test_every_property_is_asked_where_none_is_named(folder: Path) -> None:
     assert names == ["secrecy", "gone_is_gone", "off_is_empty", "audited", "restores"]
 
 
+def test_of_a_lifecycle_without_properties_nothing_is_checked(folder: Path) -> None:
+    text = (folder / "vault.kf").read_text(encoding="utf-8")
+    (folder / "bare.kf").write_text(text[: text.index("property ")], encoding="utf-8")
+    for form in ("text", "json"):
+        done = keyfate("frontier", "bare.kf", "--format", form, cwd=folder)
+        assert done.returncode == 4
+        assert done.stderr.startswith("nothing was checked: the lifecycle of `bare.kf` has no property")
+
+
 def test_what_is_possible_has_conditions_too(folder: Path) -> None:
     (frontier,) = data(folder, "vault.kf", "restores")["frontiers"]
     assert conditions(frontier) == {(("saving=True",), ())}

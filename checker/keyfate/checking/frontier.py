@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from keyfate.checking.results import DIVERGED, MET, UNDECIDED, Certificate, Input, Plain, Scope
+from keyfate.checking.results import DIVERGED, MET, NOTHING, UNDECIDED, Certificate, Input, Plain, Scope
 from keyfate.language.typed import Level
 
 
@@ -122,7 +122,10 @@ def _refuse_others(frontier: PropertyFrontier, controls: Mapping[str, Plain], on
 
 
 def exit_status(frontiers: Sequence[PropertyFrontier]) -> int:
-    """5 where judges disagree, 3 where something is open, else 0: that something can break is what was asked."""
+    """5 where judges disagree, 3 where something is open, 4 where there is no property, else 0: that something can
+    break is what was asked."""
+    if not frontiers:
+        return NOTHING
     if any(found.verdict == "DIVERGED" for found in frontiers):
         return DIVERGED
     return UNDECIDED if any(found.verdict == "UNKNOWN" for found in frontiers) else MET

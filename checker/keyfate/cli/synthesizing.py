@@ -10,6 +10,8 @@ import click
 from keyfate.cli import completing, options
 from keyfate.cli.printing import colored, columns, put, refuse_taken
 
+NOTHING = 4
+
 
 @click.command()
 @click.argument("name", metavar="LIFECYCLE|POLICY", shell_complete=completing.policy_or_lifecycle)
@@ -50,7 +52,8 @@ def frontier(
     --attackers or --controls.
 
     
-    Exit status: 0 if all were found, 3 if some may be missing, 5 if judges disagree, 2 for bad usage.
+    Exit status: 0 if all were found, 3 if some may be missing, 4 if there is no property, 5 if judges
+    disagree, 2 for bad usage.
 
     
       keyfate frontier LIFECYCLE PROPERTY
@@ -80,4 +83,7 @@ def frontier(
         memory=memory,
     )
     put(text, output)
+    if status == NOTHING:
+        said = f"nothing was checked: the lifecycle of `{name}` has no property"
+        click.echo(f"{said}; write one, or name a lifecycle that has some", err=True)
     sys.exit(status)

@@ -39,7 +39,8 @@ def check(
     """The report on the policies that `paths` mean; None if there are none.
 
     `keep` is given a certificate for each verdict, and keeps no older one. `update`: write what the library
-    answers as what is expected of it, counting up to that many states. Raises LifecycleError with all that is wrong with any file.
+    answers as what is expected of it, counting up to that many states. Raises LifecycleError with all that is
+    wrong with any file.
     """
     found = library_policies() if library else find(paths or (Path(),))
     if not found:
