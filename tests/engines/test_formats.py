@@ -197,6 +197,8 @@ def test_time_that_is_up_is_no_answer(name: str) -> None:
         ),
         ("echo Property proved; printf '.ilb l0\\n111 1\\n' > invariant.pla", "that cannot be read"),
         (f"echo 'was asserted in frame {'9' * 5000}'", "gave up"),
+        ("while :; do echo much; done", "ABC wrote more than 1 MiB"),
+        ("echo Property proved; while :; do echo .ilb; done > invariant.pla", "ABC wrote more than 1 MiB"),
         ("exec sleep 60", "no answer within 0.2 s"),
     ],
 )
@@ -207,6 +209,7 @@ def test_an_abc_that_fails_decides_nothing(
     fake.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
     fake.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(berkeley, "_MOST", 1 << 20)
     of = lifecycle(GATE)
     found = Engine(of, berkeley.berkeley).decide(problem(of, "kept"), Budget(0.2 if "sleep" in script else None))
     assert isinstance(found, Undecided)
@@ -233,6 +236,30 @@ def test_an_abc_ends_with_whoever_asked_it(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "at").read_text()), 0)
     assert not list(folders.iterdir())
+
+
+@pytest.mark.parametrize("end", ["wait", "exit 1"])
+def test_what_an_abc_started_ends_with_it(end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether time ends it or it ends by itself: a script that stands for ABC has it as its child."""
+    fake = tmp_path / berkeley.COMMANDS[0]
+    fake.write_text(f"#!/bin/sh\nsleep 600 &\necho $! > {tmp_path}/child\n{end}\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises((OutOfBudgetError, NoAnswerError)):
+        berkeley.berkeley(random_circuit(3), Clock(Budget(1.0)))
+    status = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+    while status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+
+
+def test_of_a_long_output_the_end_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / berkeley.COMMANDS[0]
+    fake.write_text("#!/bin/sh\nyes Property proved | head -c 1000000\necho its last words\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr(berkeley, "_TAIL", 16)
+    with pytest.raises(NoAnswerError, match="gave up: its last words"):
+        berkeley.berkeley(random_circuit(3), CLOCK)
 
 
 def test_an_abc_that_is_not_there_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ R. Brayton, A. Mishchenko, ABC: an academic industrial-strength verification too
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -25,6 +26,11 @@ from keyfate.engines.search import Run
 
 COMMANDS = ("berkeley-abc", "abc")
 """What it is called where it is installed: Debian has a name of its own for it."""
+
+_MOST = 64 << 20
+"""Bytes that ABC may write, in all files together."""
+_TAIL = 64 << 10  # bytes of its output that are read
+_GLANCE = 0.05  # seconds between two looks at what it wrote
 
 _ASSERTED = re.compile(r"was asserted in frame (\d{1,9})\b")
 
@@ -42,7 +48,7 @@ def berkeley(circuit: Circuit, clock: Clock) -> Said:
     if command is None:
         raise NoAnswerError("ABC is not installed")
     found = unnamed(model(circuit))
-    with _terminable(), TemporaryDirectory(prefix="keyfate-") as folder:
+    with _terminable(), TemporaryDirectory(prefix="keyfate-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         (place / "question.aig").write_bytes(binary(found))
         # Without -o the invariant would be one only together with the property.
@@ -78,27 +84,62 @@ def _terminable() -> Iterator[None]:
 
 
 def _run(command: str, script: str, place: Path, clock: Clock) -> str:
-    """What ABC prints. Raises OutOfBudgetError after the clock's time, which ends the process."""
+    """The end of what ABC prints. Raises OutOfBudgetError after the clock's time; nothing of it runs any longer then,
+    nor where it wrote too much."""
     clock.check()
+    output = place / "output"
+    room = _size(place) + _MOST
     try:
-        done = subprocess.run(
-            [command, "-q", f"read question.aig; {script}"],
-            cwd=place,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=clock.left,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        clock.check()
-        raise NoAnswerError("ABC did not end in time") from None
+        with output.open("wb") as stream:
+            process = subprocess.Popen(
+                [command, "-q", f"read question.aig; {script}"],
+                cwd=place,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a group of its own: what is called ABC may be a script that calls it
+            )
     except OSError as error:
         raise NoAnswerError(f"ABC cannot be run: {(error.strerror or str(error)).lower()}") from None
-    if done.returncode:
-        raise NoAnswerError(f"ABC ended with status {done.returncode}: {_last(done.stdout + done.stderr)}")
-    return done.stdout
+    try:
+        while process.poll() is None:
+            clock.check()
+            if _size(place) > room:
+                raise NoAnswerError(f"ABC wrote more than {_MOST >> 20} MiB")
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_GLANCE if clock.left is None else min(_GLANCE, clock.left))
+    finally:
+        _end(process)
+    said = _tail(output)
+    if process.returncode:
+        raise NoAnswerError(f"ABC ended with status {process.returncode}: {_last(said)}")
+    return said
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The process and all of its group."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(ProcessLookupError, PermissionError):  # of a group that has ended already
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _size(place: Path) -> int:
+    """Bytes of all files in the folder."""
+    total = 0
+    for path in place.iterdir():
+        with suppress(OSError):  # it went while we looked
+            total += path.lstat().st_size
+    return total
+
+
+def _tail(path: Path) -> str:
+    """The end of a text, which may be long."""
+    with path.open("rb") as stream:
+        stream.seek(max(0, path.stat().st_size - _TAIL))
+        return stream.read(_TAIL).decode("utf-8", "replace")
 
 
 def _last(said: str) -> str:
@@ -107,7 +148,7 @@ def _last(said: str) -> str:
 
 def _written(path: Path, otherwise: str) -> str:
     try:
-        if not path.is_file():  # a device would have no end
+        if not path.is_file() or path.stat().st_size > _MOST:  # a device would have no end
             raise NoAnswerError(f"ABC {otherwise}")
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
