@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from keyfate.language.source import Source
+from keyfate.language import typed as t
+from keyfate.language.library import folder as shipped
+from keyfate.language.source import LifecycleError, Source
 from keyfate.lifecycle.names import CapabilityName, ControlName
+from keyfate.policy import admissible
 from keyfate.policy.admissible import completions, refuted
 from keyfate.policy.finding import find
 from keyfate.policy.loading import lifecycle_policy, load_policy
@@ -139,6 +142,42 @@ def test_admissible_settings_are_those_of_the_constraints(folder: Path) -> None:
     assert not any(s[ControlName("wipe")] and s[ControlName("root")] == "flash" for s in settings)
     assert refuted(lifecycle, {ControlName("wipe"): True}) == ()
     assert len(refuted(lifecycle, {ControlName("wipe"): True, ControlName("root"): "flash"})) == 1
+
+
+def pigeons(holes: int) -> str:
+    """A lifecycle whose constraints give one more pigeon than there are holes one of its own: no setting does."""
+    birds = range(holes + 1)
+    lines = ['lifecycle loft source "a test" status documented', "component cpu inside"]
+    lines += [f"control in{p}_{h} : bool" for p in birds for h in range(holes)]
+    lines += [f"constraint {' or '.join(f'in{p}_{h}' for h in range(holes))}" for p in birds]
+    lines += [f"constraint not (in{p}_{h} and in{q}_{h})" for h in range(holes) for p in birds for q in range(p)]
+    return "\n".join([*lines, "state on : bool = false", "action go by cpu then on := true", "property off never on"])
+
+
+@pytest.mark.parametrize(("holes", "code"), [(2, "KF514"), (8, "KF515")])
+def test_a_search_for_an_admissible_setting_ends(
+    holes: int, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many constraints there are: before it ends, no deadline is looked at."""
+    path = tmp_path / "loft.kf"
+    path.write_text(pigeons(holes), encoding="utf-8")
+    looked, evaluate = iter(range(admissible.LIMIT)), admissible.truth
+
+    def counted(condition: t.Condition, env: admissible.Environment, setting: admissible.Setting) -> bool | None:
+        assert next(looked, None) is not None, "it looks at more than its limit"
+        return evaluate(condition, env, setting)
+
+    monkeypatch.setattr(admissible, "truth", counted)
+    with pytest.raises(LifecycleError) as error:
+        lifecycle_policy(path)
+    assert [d.code for d in error.value.diagnostics] == [code]
+
+
+def test_every_setting_of_the_shipped_lifecycles_is_found() -> None:
+    paths = list(shipped("models").glob("*.kf"))
+    assert paths
+    for path in paths:
+        assert sum(1 for _ in completions(lifecycle_policy(path).lifecycle, {})) > 0
 
 
 def test_policies_below_a_folder(folder: Path) -> None:

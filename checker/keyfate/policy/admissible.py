@@ -15,9 +15,10 @@ from keyfate.lifecycle.names import ControlName
 Environment = Mapping[str, t.Value]
 Setting = Mapping[ControlName, t.Value]
 
-LIMIT = 1_000_000
-"""Partial settings tried before the search for an admissible one gives up."""
-
+LIMIT = 3_000_000
+"""Work after which the search for admissible settings gives up, some seconds of it: parts of constraints looked at,
+and `_STEP` more for each partial setting."""
+_STEP = 10
 
 _OPEN = object()  # the value of an expression that hangs on controls not yet set
 _NO_VALUE = object()  # what `+ 1` out of range has
@@ -44,7 +45,7 @@ def refuted(lifecycle: t.Lifecycle, setting: Setting) -> tuple[t.Constraint, ...
 def completions(lifecycle: t.Lifecycle, setting: Setting) -> Iterator[dict[ControlName, t.Value]]:
     """Every admissible full setting that agrees with `setting`, in a fixed order.
 
-    Raises TooManyError after LIMIT partial settings.
+    Raises TooManyError past LIMIT.
     """
     domains = instances(lifecycle)
     named = [mentioned(c.condition) for c in lifecycle.constraints]
@@ -52,32 +53,51 @@ def completions(lifecycle: t.Lifecycle, setting: Setting) -> Iterator[dict[Contr
     open_ones = [(n, d) for n, d in domains if n not in setting]
     order = sorted(open_ones, key=lambda nd: (all(nd[0].name not in names for names in named), open_ones.index(nd)))
     budget = [LIMIT]
-    for full in _fill(lifecycle.constraints, order, dict(setting), budget):
+    weighed = [(constraint, _cost(constraint.condition)) for constraint in lifecycle.constraints]
+    for full in _fill(weighed, order, dict(setting), budget):
         yield {name: full[name] for name, _ in domains}
 
 
 def _fill(
-    constraints: Sequence[t.Constraint],
+    constraints: Sequence[tuple[t.Constraint, int]],
     order: Sequence[tuple[ControlName, t.Domain]],
     setting: dict[ControlName, t.Value],
     budget: list[int],
 ) -> Iterator[dict[ControlName, t.Value]]:
-    budget[0] -= 1
+    budget[0] -= _STEP + sum(cost for _, cost in constraints)
     if budget[0] < 0:
         raise TooManyError
     undecided = []
-    for constraint in constraints:
+    for constraint, cost in constraints:
         decided = truth(constraint.condition, {}, setting)
         if decided is False:
             return
         if decided is None:
-            undecided.append(constraint)
+            undecided.append((constraint, cost))
     if not order:
         yield setting
         return
     name, domain = order[0]
     for value in domain.values:
         yield from _fill(undecided, order[1:], {**setting, name: value}, budget)
+
+
+def _cost(part: t.Condition | t.ValueExpr) -> int:
+    """How many parts are looked at, at most, to find its value."""
+    match part:
+        case t.Quantifier(_, param, body):
+            return 1 + len(param.domain.values) * _cost(body)
+        case t.And(operands) | t.Or(operands):
+            return 1 + sum(map(_cost, operands))
+        case t.Not(operand) | t.Plus(operand, _, _, _):
+            return 1 + _cost(operand)
+        case t.Compare(_, left, right):
+            return 1 + _cost(left) + _cost(right)
+        case t.IfValue(test, then, otherwise):
+            return 1 + _cost(test) + _cost(then) + _cost(otherwise)
+        case t.ControlRef(_, args):
+            return 1 + sum(map(_cost, args))
+    return 1
 
 
 def truth(condition: t.Condition, env: Environment, setting: Setting) -> bool | None:
