@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from keyfate.commands import checking
 from keyfate.engines.berkeley import installed
 from keyfate.language.library import LibraryError
 from keyfate.policy.finding import shipped_names
+from keyfate.reporting.text import next_command
 from shell import ENV, keyfate
 from vault import furnish
 
@@ -45,6 +47,25 @@ def test_what_ran_out_of_time_is_asked_again_with_more(folder: Path) -> None:
     words = shlex.split(done.stdout.splitlines()[-1])
     assert words[:2] == ["next:", "keyfate"]
     assert words[2:] == ["check", "safe.policy.toml", "--timeout", "0.005", *given]
+
+
+@pytest.mark.parametrize(
+    ("reason", "longer", "following"),
+    [
+        ("no answer within 0.9 s", ("--timeout", "10"), "keyfate check flash.policy.toml --timeout 10"),
+        ("interrupted", (), "keyfate list"),
+        ("out of memory", ("--timeout", "10"), "keyfate list"),
+    ],
+)
+def test_more_time_is_proposed_where_it_may_help(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, reason: str, longer: tuple[str, ...], following: str
+) -> None:
+    monkeypatch.chdir(folder)
+    policies = (Path("flash.policy.toml"),)
+    report = checking.check(policies, library=False, update=None, engine="auto", scope={}, timeout=1e-9)
+    assert report is not None
+    open_ones = tuple(replace(result, reason=reason) for result in report.results)
+    assert next_command(replace(report, results=open_ones), longer) == following
 
 
 def test_a_requirement_broken(folder: Path) -> None:

@@ -182,8 +182,10 @@ def _watch(paths: Sequence[Path], quiet: bool, how: Mapping[str, Any]) -> NoRetu
 
 
 def _longer(timeout: float | None, scope: Mapping[str, int], engine: str, memory: int | None) -> Sequence[str]:
-    """The options of the same check with ten times the time."""
-    words = [] if timeout is None else ["--timeout", f"{10 * timeout:g}"]
+    """The options of the same check with ten times the time, if it has an end at all."""
+    if timeout is None:
+        return ()
+    words = ["--timeout", f"{10 * timeout:g}"]
     words += [word for sort, size in scope.items() for word in ("--scope", f"{sort}={size}")]
     words += ["--engine", engine] if engine != "auto" else []
     return [*words, "--memory", str(memory >> 20)] if memory is not None else words

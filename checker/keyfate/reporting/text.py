@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from keyfate.checking.changes import Changes
-from keyfate.checking.judges import TIMEOUT
+from keyfate.checking.judges import OUT_OF_MEMORY
 from keyfate.checking.panel import AGREES
 from keyfate.checking.panel import count as count_opinions
 from keyfate.checking.results import Notice, PolicySummary, Report, Result, unanswered
@@ -294,19 +294,19 @@ def _totals(report: Report) -> str:
 
 
 def next_command(report: Report, longer: Sequence[str] = ()) -> str | None:
-    """The command that shows more of the most important thing in the report; where time ran out before there was
-    any, a check of the first policy alone with the options `longer`, which give it more."""
+    """The command that shows more of the most important thing in the report; where no verdict stands, a
+    check of the first policy alone with the options `longer`, which give it more time, if that may help."""
     ranked = sorted(
         (r for r in report.results if r.trace or r.verdict in ("PROVED", "IMPOSSIBLE")),
         key=lambda r: (r.met, r.verdict != "VIOLATED", r.trace is None),
     )
-    late = [] if ranked else [r for r in report.results if r.reason == TIMEOUT]
+    late = [r for r in report.results if r.verdict == "UNKNOWN" and r.reason != OUT_OF_MEMORY] if longer else []
     if not ranked and not late:
         return "keyfate list"
     first = (ranked or late)[0]
     policy = next((p for p in report.policies if p.policy == first.policy and p.lifecycle == first.lifecycle), None)
     if policy is None:
         return None
-    if late:
+    if not ranked:
         return shlex.join(("keyfate", "check", policy.path, *longer))
     return f"keyfate explain {shlex.quote(policy.path)} {shlex.quote(first.property)}"
