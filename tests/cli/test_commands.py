@@ -8,6 +8,7 @@ import pty
 import shlex
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -434,6 +435,18 @@ def ends_with(words: list[str], monkeypatch: pytest.MonkeyPatch, raised: BaseExc
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return ended.value.code
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_an_interrupt_while_it_is_loaded_is_quiet(script: bool, tmp_path: Path, root: Path) -> None:
+    (tmp_path / "click.py").write_text("import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(60)\n")
+    entry = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]["keyfate"]
+    module, _, function = entry.partition(":")
+    words = ["-c", f"from {module} import {function}; {function}()"] if script else ["-m", "keyfate"]
+    done = subprocess.run(
+        [sys.executable, *words], env=ENV | {"PYTHONPATH": str(tmp_path)}, capture_output=True, timeout=300
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
 def test_an_interrupt_is_no_verdict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
