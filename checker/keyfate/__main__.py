@@ -3,12 +3,11 @@
 import os
 import signal
 import sys
-from typing import NoReturn
 
 STOPPED = 130  # as shells say of a process that an interrupt ended
 
 
-def main() -> NoReturn:
+def main() -> None:
     """An interrupt ends it quietly also while it is loaded, which takes a while; then the commands mind it."""
     minded = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if minded:  # not by whoever started it in the background
