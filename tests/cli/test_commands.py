@@ -449,6 +449,18 @@ def test_an_interrupt_while_it_is_loaded_is_quiet(script: bool, tmp_path: Path, 
     assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["frontier ../vault.kf", "check {}/safe.policy.toml --format github", "check --watch", "check {} --output x"],
+)
+def test_a_current_folder_that_is_gone_is_no_defect(words: str, folder: Path) -> None:
+    (folder / "gone").mkdir()
+    command = f"cd gone && rmdir ../gone && {shlex.quote(sys.executable)} -m keyfate {words.format(folder)}"
+    done = subprocess.run(["sh", "-c", command], cwd=folder, env=ENV, capture_output=True, text=True, timeout=300)
+    said = "error: the current folder is gone: change to one that exists (`cd`), and run it there\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
 def test_an_interrupt_is_no_verdict(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert ends_with(["check"], monkeypatch, KeyboardInterrupt()) == 130
     assert capsys.readouterr().err.strip() == "interrupted"

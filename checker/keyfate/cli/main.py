@@ -77,6 +77,10 @@ _EXPECTED = (
 )
 
 
+class _NowhereError(Exception):
+    """The current folder is gone: no relative path means anything, and none can be made absolute."""
+
+
 class _Defects:
     """A crash of keyfate must not end with Python's status 1, which says that a requirement is broken."""
 
@@ -86,6 +90,8 @@ class _Defects:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if error is None or isinstance(error, (*_EXPECTED, SystemExit)) or _of_stream(error):
             return
+        if isinstance(error, FileNotFoundError) and not _somewhere():
+            raise _NowhereError from None
         lines = "".join(traceback.format_exception(error))
         asked = "this is a defect of keyfate, not of your files: please report it with the lines above"
         _tell(sys.argv[1:], f"{lines}{asked}", f"a defect of keyfate: {type(error).__name__}: {error}")
@@ -113,6 +119,9 @@ def main() -> NoReturn:
     except (LibraryError, OutputError) as error:
         _tell(words, f"error: {error}", str(error))
         status = UNUSABLE
+    except _NowhereError:  # in words alone: annotations and pages are about files in that folder
+        _tell((), "error: the current folder is gone: change to one that exists (`cd`), and run it there")
+        status = UNUSABLE
     except OSError as error:  # the others are told where they arise
         _silence(sys.stdout)
         _tell((), f"error: the standard output cannot be written: {(error.strerror or str(error)).lower()}")
@@ -126,6 +135,15 @@ def main() -> NoReturn:
 def _stop(number: int, frame: object) -> None:
     """What `timeout` and service managers send is an interrupt: what was found is told, and no process stays behind."""
     raise KeyboardInterrupt
+
+
+def _somewhere() -> bool:
+    """Whether the current folder still exists."""
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 def _open_streams() -> None:
