@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from click.testing import CliRunner
 from engines import aigs
 from engines.smt import by_z3
 from keyfate.cli import main as cli
-from shell import keyfate
+from shell import ENV, keyfate
 from vault import furnish
 
 
@@ -88,6 +91,35 @@ def test_what_cannot_be_exported_leaves_no_file(folder: Path, words: tuple[str, 
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
     assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "said"),
+    [
+        ("-o /dev/stdout", 0, "(check-sat)"),
+        ("-o /dev/stdout | cat", 0, "(check-sat)"),
+        ("-o /dev/stdout >out; cat out", 0, "(check-sat)"),
+        ("-o stdout >out; cat out", 0, "(check-sat)"),
+        ("-o /dev/null", 0, "wrote /dev/null"),
+        ("-o /dev/full", 2, "`/dev/full` cannot be written: no space left"),
+        ("-o pipe", 2, "`pipe` is a pipe or a device"),
+        ("-o to_pipe", 2, "`to_pipe` is a pipe or a device"),
+        ("-o to_policy", 2, "is what keyfate reads"),
+    ],
+)
+def test_what_is_no_file(folder: Path, words: str, status: int, said: str) -> None:
+    """Streams that it was given and devices are written to; a pipe that nobody may ever read is refused at once."""
+    os.mkfifo(folder / "pipe")
+    for name, target in (("to_pipe", "pipe"), ("stdout", "/dev/stdout"), ("to_policy", "safe.policy.toml")):
+        (folder / name).symlink_to(target)
+    command = f"{shlex.quote(sys.executable)} -m keyfate export flash.policy.toml secrecy --to smtlib {words}"
+    done = subprocess.run(["sh", "-c", command], cwd=folder, env=ENV, capture_output=True, text=True, timeout=300)
+    assert done.returncode == status, done.stderr
+    assert said in done.stdout + done.stderr
+    if "check-sat" in said:
+        assert done.stdout.startswith(";")  # whole, and what is told of it behind it
+        assert "\nwrote " in done.stdout
+    assert (folder / "stdout").is_symlink()
 
 
 def test_a_folder_that_is_closed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from keyfate.reporting.explaining import explanation
 from keyfate.reporting.json import document, to_json
 from keyfate.reporting.listing import Shipped, library_text, lifecycle_text
 from keyfate.reporting.text import next_command, report_text
-from keyfate.reporting.writing import OutputError, write_whole
+from keyfate.reporting.writing import OutputError, append, write_whole
 
 
 @pytest.fixture(scope="session")
@@ -271,8 +272,31 @@ def test_a_file_is_written_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_a_file_that_cannot_be_written_says_why(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="is a folder"):
         write_whole(tmp_path, "x")
-    with pytest.raises(OutputError, match="no such file"):
+    with pytest.raises(OutputError, match="in no folder that exists"):
         write_whole(tmp_path / "missing" / "out", "x")
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(OutputError, match="leads to itself"):
+        write_whole(tmp_path / "loop", "x")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for name in ("pipe", "link"):
+        for write in (write_whole, append):
+            with pytest.raises(OutputError, match="is a pipe or a device"):
+                write(tmp_path / name, "x")
+
+
+def test_a_link_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    for name in ("there", "new"):
+        (tmp_path / name).symlink_to(f"far/{name}")
+    (tmp_path / "far" / "there").write_text("old")
+    (tmp_path / "far" / "there").chmod(0o600)
+    for name in ("there", "new"):
+        write_whole(tmp_path / name, "written")
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / "far" / name).read_text() == "written"
+    assert (tmp_path / "far" / "there").stat().st_mode & 0o777 == 0o600
+    assert sorted(path.name for path in (tmp_path / "far").iterdir()) == ["new", "there"]
 
 
 def test_json_is_stable_text(report: Report) -> None:

@@ -28,17 +28,16 @@ def refuse_taken(inputs: Sequence[Path], **outputs: Path | None) -> None:
 
     `outputs` by option: `json_output` is what `--json-output` names.
     """
+    from keyfate.reporting.writing import refusal
+
     used = list(inputs)
     for name, path in outputs.items():
         if path is None:
             continue
         option = f"--{name.replace('_', '-')}"
-        why = taken(path, used)
+        why = taken(path, used) or refusal(path)
         if why:
             raise click.BadParameter(f"`{path}` {why}", param_hint=option)
-        if os.path.isdir(path) or not os.path.isdir(path.absolute().parent):
-            what = "is a folder" if os.path.isdir(path) else "is in no folder that exists"
-            raise click.BadParameter(f"`{path}` {what}", param_hint=option)
         used.append(path)
 
 
@@ -47,7 +46,8 @@ def taken(path: Path, used: Sequence[Path]) -> str:
     if any(_same(path, other) for other in used):
         return "is taken already"
     # Perhaps it is read by this very command: what a folder holds, what a policy is about.
-    return "is what keyfate reads, not what it writes" if path.name.endswith(_READ) and os.path.exists(path) else ""
+    read = os.path.exists(path) and any(name.endswith(_READ) for name in (path.name, os.path.realpath(path)))
+    return "is what keyfate reads, not what it writes" if read else ""
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+_OF_SYSTEM = ("/dev/", "/proc/")  # devices, and the streams that this process was given
+
 
 class OutputError(Exception):
     """A file that cannot be written, and why."""
@@ -18,15 +20,17 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises OutputError where the folder is missing or closed, or the disk full.
     """
     data = content if isinstance(content, bytes) else content.encode("utf-8")
-    folder = path.parent
-    if os.path.isdir(path):
-        raise OutputError(f"`{path}` is a folder")
-    if os.path.exists(path) and not os.path.isfile(path):
-        # A pipe or a device: nothing to replace.
+    why = refusal(path)
+    if why:
+        raise OutputError(f"`{path}` cannot be written: it {why}")
+    if _stream(path) is not None or (os.path.exists(path) and not os.path.isfile(path)):
+        # One of our own, or a device: nothing to replace.
         _plainly(path, data)
         return
+    target = Path(os.path.realpath(path))  # a link stays one
+    folder = target.parent
     try:
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{path.name[:40]}.", suffix=".part")
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{target.name[:40]}.", suffix=".part")
     except OSError as error:
         raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None
     try:
@@ -34,8 +38,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
             stream.write(data)
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(name, _mode(path))
-        os.replace(name, path)
+        os.chmod(name, _mode(target))
+        os.replace(name, target)
     except OSError as error:
         _remove(name)
         raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None
@@ -46,12 +50,43 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 def append(path: Path, text: str) -> None:
     """Write `text` behind what is in the file, which is made if there is none. Raises OutputError."""
+    why = refusal(path)
+    if why:
+        raise OutputError(f"`{path}` cannot be written: it {why}")
     _plainly(path, text.encode("utf-8", "replace"), "ab")
 
 
+def refusal(path: Path) -> str:
+    """Why nothing can be written there, as far as the path says it; else empty."""
+    if os.path.isdir(path):
+        return "is a folder"
+    real = os.path.realpath(path)
+    if os.path.islink(real):
+        return "is a link that leads to itself"
+    if not os.path.isdir(os.path.dirname(real)):
+        return "is in no folder that exists"
+    ours = _stream(path) is not None or real.startswith(_OF_SYSTEM)
+    # A pipe that nobody reads would keep us waiting, what is written to a disk cannot be taken back.
+    odd = os.path.exists(path) and not os.path.isfile(path) and not ours
+    return "is a pipe or a device: name a file, or `/dev/stdout`" if odd else ""
+
+
+def _stream(path: Path) -> int | None:
+    """The standard output or the error stream, if that is what the path leads to."""
+    for number in (1, 2):
+        try:
+            if os.path.samestat(os.stat(path), os.fstat(number)):
+                return number
+        except OSError:  # there is no such file, or the stream was closed
+            continue
+    return None
+
+
 def _plainly(path: Path, data: bytes, mode: Literal["wb", "ab"] = "wb") -> None:
+    ours = _stream(path)
     try:
-        with path.open(mode) as stream:
+        # Opened anew, a file behind a stream would be written from its start, and again by whoever has the stream.
+        with path.open(mode) if ours is None else os.fdopen(os.dup(ours), mode) as stream:
             stream.write(data)
     except OSError as error:
         raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None
