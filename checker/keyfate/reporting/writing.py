@@ -66,7 +66,7 @@ def refusal(path: Path) -> str:
     if not os.path.isdir(os.path.dirname(real)):
         return "is in no folder that exists"
     ours = _stream(path) is not None or real.startswith(_OF_SYSTEM)
-    # A pipe that nobody reads would keep us waiting, what is written to a disk cannot be taken back.
+    # A pipe that nobody reads would keep us waiting for ever.
     odd = os.path.exists(path) and not os.path.isfile(path) and not ours
     return "is a pipe or a device: name a file, or `/dev/stdout`" if odd else ""
 
