@@ -15,6 +15,7 @@ from keyfate.language.source import LifecycleError
 from shell import keyfate
 
 PROVED, BROKEN, OPEN = "safe.gone_is_gone.cert.json", "flash.secrecy.cert.json", "vault.kf.restores.cert.json"
+EMPTY = "flash.audited.cert.json"
 
 
 def code(path: Path) -> str:
@@ -191,6 +192,39 @@ def test_refused(folder: Path, name: str, change: Change, why: str) -> None:
     data = load(folder / name)
     change(data)
     found = judged(save(data, folder / name))
+    assert found.status == 5
+    assert any(why in ruling.reason for ruling in found.rulings), found.rulings
+
+
+@pytest.mark.parametrize("name", ["vault.kf.audited.cert.json", EMPTY])
+def test_what_is_vacuous_is_not_proved(folder: Path, name: str) -> None:
+    """That nothing breaks it is right, and every judge accepts it: it is no proof that the property says anything."""
+    data = load(folder / name)
+    assert data["verdict"] == "VACUOUS"
+    data["claims"][0]["problem"]["target"]["part"] = "target"
+    found = judged(save(data | {"verdict": "PROVED"}, folder / name))
+    assert {ruling.judge: ruling.answered for ruling in found.rulings} == {
+        "keyfate": "refused",
+        "z3": "accepted",
+        "cvc5": "accepted",
+    }
+    assert "a trace to a state of its `when`, under the very settings of" in found.rulings[0].reason
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda d: d["claims"].pop(), "a trace to a state of its `when`, under the very settings of"),
+        (lambda d: d["claims"][1]["problem"].update(honest=True), "a trace to a state of its `when`"),
+        (lambda d: d["claims"][1]["problem"]["settings"]["controls"].clear(), "a trace to a state of its `when`"),
+        (lambda d: d["claims"][1]["reached"]["actions"].clear(), "does not end in a state of the target"),
+    ],
+)
+def test_proved_of_what_is_not_shown_to_happen(folder: Path, change: Change, why: str) -> None:
+    data = load(folder / PROVED)
+    assert data["claims"][1]["problem"]["target"]["part"] == "when"
+    change(data)
+    found = judged(save(data, folder / PROVED))
     assert found.status == 5
     assert any(why in ruling.reason for ruling in found.rulings), found.rulings
 

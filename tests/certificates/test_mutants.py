@@ -60,7 +60,7 @@ def test_no_mutant_of_an_invariant_is_wrongly_accepted(folder: Path, name: str) 
     refused = 0
     for data in mutants(load(folder / name)):
         found = judged(save(data, folder / name))
-        said = {ruling.judge: ruling.answered for ruling in found.rulings if ruling.claim}
+        said = {ruling.judge: ruling.answered for ruling in found.rulings if ruling.claim == 1}
         assert said["z3"] == said["cvc5"]
         refused += found.answered == "refused"
         assert found.answered == "refused" or right(found.read)
@@ -109,7 +109,7 @@ def test_another_text_of_the_lifecycle(folder: Path, name: str, before: str, aft
     found = judged(save(data, path))
     assert found.status == 5
     assert not right(found.read)
-    assert {ruling.answered for ruling in found.rulings} == {"refused"}
+    assert {ruling.answered for ruling in found.rulings if ruling.claim == 1} == {"refused"}
 
 
 @settings(

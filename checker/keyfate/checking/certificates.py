@@ -72,10 +72,11 @@ def _files(
     table = _named(claims, namer)
     spelling = Spelling(policy.lifecycle, table)
     written = []
+    proofs = sum(1 for claim in claims if claim.invariant is not None)
     for number, claim in enumerate(claims, start=1):
         data = claim_data(claim, rule, spelling)
         if claim.invariant is not None:
-            stem = base if len(claims) == 1 else f"{base}.{number}"
+            stem = base if proofs == 1 else f"{base}.{number}"
             for script in certifier.scripts(claim.problem, claim.invariant):
                 name = f"{stem}.{script.part}.smt2"
                 data["never_reached"]["smtlib"][script.part] = name

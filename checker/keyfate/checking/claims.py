@@ -47,7 +47,7 @@ def supporting(
         raise NotAmountError(f"`{rule.name}` can never be {verdict}: it is a `{rule.kind}`")
     match verdict:
         case "PROVED":
-            return (_about(claims, problem, Unreachable),)
+            return (_about(claims, problem, Unreachable), *_met(claims, problem, rule))
         case "VIOLATED":
             return (_about(claims, problem, Reached),)
         case "VACUOUS" if rule.when is not None:
@@ -61,11 +61,19 @@ def supporting(
     raise NotAmountError(f"{verdict} is nothing that can be certified")
 
 
-def _about(claims: Sequence[Claim], problem: Problem, kind: type[Reached] | type[Unreachable]) -> Claim:
+def _met(claims: Sequence[Claim], problem: Problem, rule: Property) -> Iterator[Claim]:
+    """A trace to a state of `when`, if there is one: without that the property may be VACUOUS (R14)."""
+    if rule.when is not None:
+        yield _about(claims, replace(problem, target=Reach(rule.binders, rule.when)), Reached, "a state of its `when`")
+
+
+def _about(
+    claims: Sequence[Claim], problem: Problem, kind: type[Reached] | type[Unreachable], where: str = "it"
+) -> Claim:
     for claim in claims:
         if isinstance(claim.finding, kind) and claim.problem == problem:
             return claim
-    what = "a trace to it" if kind is Reached else "a proof that it is never reached"
+    what = f"a trace to {where}" if kind is Reached else f"a proof that {where} is never reached"
     raise NotAmountError(f"{what}, under the very settings of the certificate, is missing")
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from keyfate.checking import possible
 from keyfate.checking.answering import Outcome, result
 from keyfate.checking.judges import Answer, Court, Deadline
-from keyfate.checking.memory import Memory, Rumours
+from keyfate.checking.memory import Memory, Rumours, brought_under
 from keyfate.checking.naming import Namer, plain
 from keyfate.checking.panel import Panel, merged
 from keyfate.checking.possible import Possibility
@@ -23,6 +23,7 @@ from keyfate.lifecycle.problem import (
     Problem,
     Reach,
     Reached,
+    Trace,
     Undecided,
     Unreachable,
 )
@@ -40,12 +41,16 @@ class PolicyCheck:
         deadline: Deadline,
         possibilities: dict[tuple[object, ...], Possibility] | None = None,
         rumours: Rumours | None = None,
+        *,
+        certificates: bool = False,
     ) -> None:
+        """`certificates`: a proof is to have the trace that a certificate needs beside it."""
         self.policy = policy
         self.lifecycle = policy.lifecycle
         self._court = court
         self._namer = namer
         self._deadline = deadline
+        self._certificates = certificates
         # What is possible hangs on the controls alone (R13), which policies may share.
         self._possibilities = {} if possibilities is None else possibilities
         self._rumours = Rumours() if rumours is None else rumours
@@ -82,7 +87,7 @@ class PolicyCheck:
             case Unreachable():
                 used = _used(answer, self.lifecycle)
                 proved = Outcome("PROVED", None, answer.certificate, actions=used, answers=(answer,))
-                return self._vacuous(rule) or self._bounded(proved)
+                return self._met(rule, proved)
         raise AssertionError(answer.finding)
 
     def _possible(self, rule: t.Property) -> Outcome:
@@ -106,7 +111,7 @@ class PolicyCheck:
                 if found.tried > 1:
                     certificate = Certificate("settings", "z3", None)
                 outcome = Outcome("IMPOSSIBLE", None, certificate, actions=used, answers=found.rests_on)
-                return self._vacuous(rule) or self._bounded(outcome)
+                return self._bounded(outcome)
             case "DEPENDS":
                 under = {str(n): plain(v) for n, v in (found.fails_under or {}).items() if n in self._open}
                 certificate = found.witness.certificate if found.witness else None
@@ -117,11 +122,15 @@ class PolicyCheck:
                 return Outcome("POSSIBLE", found.witness, certificate, actions=used, answers=found.rests_on)
         return Outcome(found.verdict, found.witness, reason=found.reason)
 
-    def _vacuous(self, rule: t.Property) -> Outcome | None:
-        """VACUOUS where no reachable state satisfies `when` (R14)."""
-        if rule.when is None or self._memory.reaches_when(rule):
-            return None
-        answer = self._run_to(Reach(rule.binders, rule.when))
+    def _met(self, rule: t.Property, proof: Outcome) -> Outcome:
+        """The proof, where some reachable state satisfies `when`; VACUOUS where none does (R14)."""
+        if rule.when is None:
+            return self._bounded(proof)
+        target = Reach(rule.binders, rule.when)
+        known = self._memory.run_to(target)
+        if known is not None and not self._certificates:
+            return self._bounded(proof)
+        answer = (known and self._judged(target, known)) or self._run_to(target)
         if answer.divergence is not None:
             return Outcome("DIVERGED", answer, answer.certificate, f"whether it is vacuous: {answer.divergence}")
         if isinstance(answer.finding, Unreachable):
@@ -130,7 +139,7 @@ class PolicyCheck:
             return self._bounded(replace(vacuous, answers=(answer,)))
         if isinstance(answer.finding, Undecided | NotWithin):
             return Outcome("UNKNOWN", reason="nothing breaks it; whether its `when` is reachable was not decided")
-        return None
+        return self._bounded(replace(proof, answers=(*proof.answers, answer)))
 
     def _bounded(self, proof: Outcome) -> Outcome:
         """The proof, with the ranges that some reachable state runs out of (R5)."""
@@ -148,6 +157,12 @@ class PolicyCheck:
             self._memory.add(answer.trace)
             self._rumours.add(answer.trace, target)
         return answer
+
+    def _judged(self, target: Reach, trace: Trace) -> Answer | None:
+        """What judges say of a trace that some question of this policy had: one of what is possible has no power, and
+        is run with all that the policy gives."""
+        problem = self._problem(target)
+        return self._court.offer(problem, brought_under(trace, problem.settings), enact=False)
 
     def _borrowed(self, problem: Problem) -> Answer | None:
         if isinstance(self._court, Panel):

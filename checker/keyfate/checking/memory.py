@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 
-from keyfate.language.typed import Lifecycle, Property
+from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.basis import Basis
 from keyfate.lifecycle.evaluation import State
 from keyfate.lifecycle.instances import instances_of
@@ -43,7 +43,7 @@ class Rumours:
             traces: Iterable[Trace] = self._leading_to(target.actions)
         else:
             traces = reversed(self._reached.get(target, ()))
-        tried = dict.fromkeys(_under(trace, settings) for trace in islice(traces, TRIES))
+        tried = dict.fromkeys(brought_under(trace, settings) for trace in islice(traces, TRIES))
         return iter(tried)
 
     def _leading_to(self, names: frozenset[str]) -> Iterator[Trace]:
@@ -57,7 +57,7 @@ class Rumours:
         yield from (trace for _, _, trace in sorted(found, key=lambda ranked: ranked[:2]))
 
 
-def _under(trace: Trace, settings: Settings) -> Trace:
+def brought_under(trace: Trace, settings: Settings) -> Trace:
     """The trace with what `settings` fix."""
     return replace(
         trace,
@@ -83,12 +83,14 @@ class Memory:
         """Names of the actions of all traces."""
         return {action.name for run in self._runs for action in run.trace.actions}
 
-    def reaches_when(self, rule: Property) -> bool:
-        """Whether some trace passes a state in which the property's `when` holds."""
-        if rule.when is None:
-            return False
-        target = Reach(rule.binders, rule.when)
-        return any(run.interpreter.reaches(target, state) for run in self._runs for state in run.states)
+    def run_to(self, target: Reach) -> Trace | None:
+        """The first trace that passes a state of the target, as far as there. Only targets that are the `when` of a
+        property can be looked for."""
+        for run in self._runs:
+            for steps, state in enumerate(run.states):
+                if run.interpreter.reaches(target, state):
+                    return replace(run.trace, actions=run.trace.actions[:steps])
+        return None
 
     def enabled_at_last(self, names: set[str]) -> set[str]:
         """Those of the actions that are enabled where the latest trace ends."""

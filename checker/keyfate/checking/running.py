@@ -153,7 +153,15 @@ def _check(
     """`results` has what was decided when an interrupt comes."""
     policy, options = part.policy, part.options
     seat = bench.of(policy.lifecycle)
-    check = PolicyCheck(policy, seat.court, seat.namer, options.deadline, seat.possibilities, seat.rumours)
+    check = PolicyCheck(
+        policy,
+        seat.court,
+        seat.namer,
+        options.deadline,
+        seat.possibilities,
+        seat.rumours,
+        certificates=options.certificates,
+    )
     rules = _rules(policy, options)
     for rule in _possible_first(rules):
         results[rule.name], answers = check.decided(rule)

@@ -13,7 +13,8 @@ from rich.text import Text
 
 from keyfate.checking.certificates import Certified
 from keyfate.checking.claims import Claim
-from keyfate.lifecycle.problem import Reached
+from keyfate.language.typed import Property
+from keyfate.lifecycle.problem import Reach, Reached
 from keyfate.reporting.text import printed
 from keyfate.reporting.words import BROKEN_MARK, MET_MARK, OTHER_MARK, clean, count
 
@@ -61,12 +62,14 @@ def _certificate(one: Judged) -> Iterator[RenderableType]:
             yield Padding(Text(f"{ruling.answered} by {ruling.judge}: {clean(ruling.reason)}"), (0, 0, 0, 2))
     for number, claim in enumerate(one.read.claims, start=1):
         rulings = [ruling for ruling in one.rulings if ruling.claim == number]
-        yield Padding(Text(f"{_claimed(claim)}: {clean('; '.join(_ruled(rulings)))}"), (0, 0, 0, 2))
+        yield Padding(Text(f"{_claimed(claim, one.read.rule)}: {clean('; '.join(_ruled(rulings)))}"), (0, 0, 0, 2))
 
 
-def _claimed(claim: Claim) -> str:
+def _claimed(claim: Claim, rule: Property) -> str:
     if isinstance(claim.finding, Reached):
-        return f"a trace of {count(len(claim.finding.trace.actions), 'step')}"
+        target = claim.problem.target
+        to_when = isinstance(target, Reach) and target.condition == rule.when
+        return f"a trace of {count(len(claim.finding.trace.actions), 'step')}{' to its `when`' if to_when else ''}"
     clauses = len(claim.invariant.clauses) if claim.invariant is not None else 0
     return f"an invariant of {count(clauses, 'clause')}"
 
