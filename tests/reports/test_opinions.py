@@ -12,7 +12,7 @@ from keyfate.checking.deciding import PolicyCheck
 from keyfate.checking.judges import Answer, Court, Deadline
 from keyfate.checking.naming import Namer
 from keyfate.checking.panel import AGREES, PATIENCE, Panel, merged, together
-from keyfate.checking.results import Result
+from keyfate.checking.results import Certificate, Result
 from keyfate.checking.session import open_session
 from keyfate.lifecycle.names import ActionName
 from keyfate.lifecycle.problem import (
@@ -34,7 +34,8 @@ def reached(length: int, shortest: bool = True) -> Reached:
     return Reached(Trace((), (), (), (ActionName("tick"),) * length), shortest)
 
 
-NEVER = Unreachable(None)
+NEVER = Unreachable(Invariant((), frozenset()))
+WORD = Unreachable(None)
 SILENT = Undecided("it was tired")
 
 
@@ -46,6 +47,8 @@ SILENT = Undecided("it was tired")
         (reached(2), reached(3), "one found a trace of 2 steps, two one of 3 steps"),
         (reached(3), reached(2), "one found a trace of 3 steps, two one of 2 steps"),
         (reached(2, shortest=False), reached(3), "two one of 3 steps"),
+        (reached(2), WORD, "one found a trace of 2 steps, two says that there is none"),
+        (WORD, reached(1), "two found a trace of 1 step, one says that there is none"),
         (NotWithin(4), reached(4), "two found a trace of 4 steps, one none within 4 steps"),
     ],
 )
@@ -71,6 +74,25 @@ def test_who_agrees_or_is_silent_contradicts_nobody(one: Finding, two: Finding) 
     found = together([("one", Answer(one)), ("two", Answer(two))])
     assert found.divergence is None
     assert found.finding == (two if isinstance(one, Undecided) and not isinstance(two, Undecided) else one)
+
+
+@pytest.mark.parametrize("first", [SILENT, WORD])
+def test_a_word_without_an_invariant_is_no_verdict(first: Finding) -> None:
+    found = together(
+        [("one", Answer(first)), ("two", Answer(WORD, certificate=Certificate("fixedpoint", "two", None)))]
+    )
+    name = "one" if first == WORD else "two"
+    said = "that it is never reached, without an invariant that could be judged"
+    assert found.finding == Undecided(f"{name} says {said}")
+    assert found.certificate is None
+    assert found.opinions == {"one": f"it says {said}" if first == WORD else "it was tired", "two": f"it says {said}"}
+
+
+@pytest.mark.parametrize("answers", [(WORD, NEVER), (NEVER, WORD)])
+def test_a_word_is_an_opinion_on_what_another_proves(answers: tuple[Finding, Finding]) -> None:
+    found = together([(name, Answer(finding)) for name, finding in zip(("one", "two"), answers, strict=True)])
+    assert found.finding == NEVER
+    assert found.opinions == {"one": AGREES, "two": AGREES}
 
 
 def test_three_engines_are_held_against_each_other() -> None:
@@ -126,6 +148,14 @@ def test_a_silent_engine_leaves_the_verdict(safe: Policy, court: Court) -> None:
     assert result.opinions == {"ours": "agrees", "theirs": "it was tired"}
 
 
+@pytest.mark.parametrize("name", ["secrecy", "audited", "restores"])
+def test_a_word_without_an_invariant_leaves_all_unknown(safe: Policy, court: Court, name: str) -> None:
+    """Whether it is about what is never to happen, about a `when`, or about what is possible."""
+    result = ask(safe, replace(court, engine=Says(SILENT)), WORD, name)
+    assert (result.verdict, result.certificate) == ("UNKNOWN", None)
+    assert result.reason == "theirs says that it is never reached, without an invariant that could be judged"
+
+
 def test_a_proof_that_the_certifier_refuses_is_a_divergence(safe: Policy, court: Court) -> None:
     result = ask(safe, court, Unreachable(Invariant(((),), frozenset())), "secrecy")
     assert result.verdict == "DIVERGED"
@@ -139,9 +169,9 @@ def test_a_trace_that_does_not_run_is_a_divergence(safe: Policy, court: Court) -
 
 
 def test_a_witness_that_another_denies_is_a_divergence(safe: Policy, court: Court) -> None:
-    result = ask(safe, court, NEVER, "restores")
+    result = ask(safe, court, WORD, "restores")
     assert result.verdict == "DIVERGED"
-    assert "theirs a proof that there is none" in (result.reason or "")
+    assert "theirs says that there is none" in (result.reason or "")
 
 
 def test_all_but_the_first_have_little_time(safe: Policy, court: Court) -> None:

@@ -10,6 +10,7 @@ from keyfate.checking.judges import TIMEOUT, Answer, Court, Deadline, Engine
 from keyfate.lifecycle.problem import Finding, NotWithin, Problem, Reached, Undecided, Unreachable
 
 AGREES = "agrees"
+_WORD = "that it is never reached, without an invariant that could be judged"
 PATIENCE = 2.0
 """Seconds that each engine but the first has for one problem."""
 
@@ -35,10 +36,14 @@ class Panel(Court):
 
 
 def together(answers: Sequence[tuple[str, Answer]]) -> Answer:
-    """One answer of those of several engines."""
+    """One answer of those of several engines. Who only says that something is never reached decides nothing."""
     told = [answer for _, answer in answers]
-    chosen = next(filter(_diverges, told), None) or next(filter(_decides, told), told[0])
-    opinions = {name: _opinion(answer.finding) for name, answer in answers}
+    chosen = next(filter(_diverges, told), None) or next(filter(_decides, told), None)
+    proved = chosen is not None and isinstance(chosen.finding, Unreachable)
+    opinions = {name: AGREES if proved and _words(answer) else _opinion(answer.finding) for name, answer in answers}
+    if chosen is None:
+        words = (f"{name} says {_WORD}" for name, answer in answers if _words(answer))
+        chosen = next((Answer(Undecided(said), problem=told[0].problem) for said in words), told[0])
     if chosen.divergence is None:
         findings = [(name, answer.finding) for name, answer in answers]
         clashes = (_clash(*one, *other) for one, other in combinations(findings, 2))
@@ -71,7 +76,12 @@ def _diverges(answer: Answer) -> bool:
 
 
 def _decides(answer: Answer) -> bool:
-    return isinstance(answer.finding, Reached | Unreachable)
+    return isinstance(answer.finding, Reached | Unreachable) and not _words(answer)
+
+
+def _words(answer: Answer) -> bool:
+    """Is it never reached by the word of the engine alone?"""
+    return isinstance(answer.finding, Unreachable) and answer.finding.invariant is None
 
 
 def _opinion(finding: Finding) -> str:
@@ -80,6 +90,8 @@ def _opinion(finding: Finding) -> str:
             return reason
         case NotWithin(steps):
             return f"nothing within {steps} steps"
+        case Unreachable(None):
+            return f"it says {_WORD}"
     return AGREES
 
 
@@ -92,6 +104,8 @@ def _clash(one: str, first: Finding, other: str, second: Finding) -> str | None:
     length = len(first.trace.actions)
     found = f"{one} found a trace of {_steps(length)}"
     match second:
+        case Unreachable(None):
+            return f"{found}, {other} says that there is none"
         case Unreachable():
             return f"{found}, {other} a proof that there is none"
         case NotWithin(steps) if steps >= length:
