@@ -38,6 +38,7 @@ def test_aiger_in_text_and_in_binary_are_one_circuit(folder: Path) -> None:
     text, binary = (aigs.read((folder / name).read_bytes()) for name in ("q.aag", "q.aig"))
     assert text == binary
     assert text.symbols["b0"] == "secrecy"
+    assert {"state power = off", "place shelf[left] has item[left]"} <= set(text.symbols.values())
 
 
 def test_the_comment_says_what_is_asked(folder: Path) -> None:

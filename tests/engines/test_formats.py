@@ -28,6 +28,7 @@ from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.search import Run
 from keyfate.engines.spacer import spacer
 from keyfate.lifecycle.problem import Budget, NotWithin, Reached, Undecided, Unreachable
+from keyfate.lifecycle.spelling import Spelling
 from semantics.small import lifecycle, problem
 
 CLOCK = Clock(Budget())
@@ -75,14 +76,27 @@ def test_text_and_binary_are_one_circuit(seed: int) -> None:
     assert aigs.read(text.encode()) == aigs.read(binary)
 
 
-def test_symbols_name_every_bit_once_and_the_comment_closes() -> None:
-    circuit = Engine(lifecycle(GATE)).exactly(problem(lifecycle(GATE), "kept")).circuit
-    file = aigs.read(aiger.binary(aiger.model(circuit), "kept", ["one", "two"]))
+@pytest.mark.parametrize("rule", ["kept", "put_only", "green"])
+def test_symbols_are_what_certificates_say_and_the_comment_closes(rule: str) -> None:
+    of = lifecycle(GATE)
+    circuit = Engine(of).exactly(problem(of, rule)).circuit
+    spelling = Spelling(of)
+    file = aigs.read(aiger.binary(aiger.model(circuit, spelling.show), rule, ["one", "two"]))
     assert len(set(file.symbols.values())) == len(file.symbols) == file.inputs + len(file.latches) + 1
     assert file.symbols["l0"] == aiger.STARTED
-    assert file.symbols["b0"] == "kept"
-    assert {"door = true", "shelf holds treasure", "guarded = true"} <= set(file.symbols.values())
+    assert file.symbols["b0"] == rule
+    assert [spelling.bit(file.symbols[f"l{n}"]) for n in range(1, len(file.latches))] == [
+        latch.name for latch in circuit.latches
+    ]
     assert file.comment == ["one", "two"]
+
+
+def test_names_of_clauses_are_what_certificates_say() -> None:
+    of = lifecycle(GATE)
+    circuit = Engine(of).exactly(problem(of, "green")).circuit
+    spelling = Spelling(of)
+    names = spoken(circuit, spelling.show)
+    assert [spelling.bit(name) for name in names.bits] == [latch.name for latch in circuit.latches]
 
 
 def test_what_is_never_bad_is_a_file_too() -> None:
@@ -100,7 +114,7 @@ def test_names_that_are_taken_get_a_number() -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_horn_clauses_have_a_solution_where_bad_is_never_reached(seed: int) -> None:
     circuit = awkward(seed)
-    script = horn(circuit, spoken(circuit), ["about", ""])
+    script = horn(circuit, spoken(circuit, str), ["about", ""])
     expected = "sat" if distance(circuit) is None else "unsat"
     assert by_z3(script) == expected
     assert by_cvc5(script) == expected
@@ -109,7 +123,7 @@ def test_horn_clauses_have_a_solution_where_bad_is_never_reached(seed: int) -> N
 @pytest.mark.parametrize("bad", [FALSE, TRUE])
 def test_a_circuit_without_bits_is_a_script_too(bad: int) -> None:
     circuit = Circuit((LEAF,), (LEAF,), (), (), TRUE, (), bad, (bad,))
-    script = horn(circuit, spoken(circuit))
+    script = horn(circuit, spoken(circuit, str))
     assert by_z3(script) == by_cvc5(script) == ("unsat" if bad else "sat")
 
 

@@ -15,6 +15,7 @@ from keyfate.commands import naming
 from keyfate.language.typed import Property
 from keyfate.lifecycle.instances import assignments
 from keyfate.lifecycle.problem import Problem, Reach, Settings
+from keyfate.lifecycle.spelling import Spelling
 from keyfate.policy.policy import Policy
 from keyfate.reporting.words import clean, count
 
@@ -40,11 +41,12 @@ def export(name: str, rule: str, form: str, output: Path, scope: Scopes) -> Expo
     naming.known_property(policy.lifecycle, rule)
     asked = next(known for known in policy.lifecycle.properties if known.name == rule)
     circuit = Engine(policy.lifecycle).exactly(problem(policy, asked)).circuit
+    show = Spelling(policy.lifecycle).show
     of, where = f"{shlex.quote(name)} {shlex.quote(rule)}", shlex.quote(str(output))
     if form == "smtlib":
-        text = horn.horn(circuit, horn.spoken(circuit), [*_about(policy, asked), *_SMTLIB])
+        text = horn.horn(circuit, horn.spoken(circuit, show), [*_about(policy, asked), *_SMTLIB])
         return Exported(text, f"3 Horn clauses over {count(len(circuit.latches), 'bit')}", f"z3 {where}")
-    found = aiger.model(circuit)
+    found = aiger.model(circuit, show)
     about = [*_about(policy, asked), *_AIGER]
     summary = ", ".join(
         (

@@ -9,10 +9,10 @@ Bad is asked for where `started` is true, so the depth of a counterexample is th
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from keyfate.engines.circuit import FALSE, LEAF, Circuit, Graph
-from keyfate.engines.labels import distinct, label
+from keyfate.engines.labels import Show, distinct
 
 STARTED = "started"
 LEAD = 1
@@ -32,8 +32,8 @@ class Model:
     bad: int
 
 
-def model(circuit: Circuit) -> Model:
-    """The circuit with its first step before it."""
+def model(circuit: Circuit, show: Show | None = None) -> Model:
+    """The circuit with its first step before it. Without `show` names are short, `i` or `b` with a number."""
     graph = Graph()
     free = [latch for latch in circuit.latches if latch.initial is None]
     inputs = [graph.leaf() for _ in circuit.inputs]
@@ -56,10 +56,14 @@ def model(circuit: Circuit) -> Model:
     following = [graph.either(started, graph.all(admissible))]
     following += [graph.choose(started, _read(now, latch.next), chosen[latch.literal]) for latch in circuit.latches]
     bad = graph.both(started, _read(now, circuit.bad))
-    names = [f"choice {number}" for number in range(len(inputs))]
-    names += [f"first {label(latch.name)}" for latch in free]
-    named = distinct([STARTED, *(label(latch.name) for latch in circuit.latches)])
-    return _numbered(graph, tuple(distinct(names)), list(zip(named, following, strict=True)), bad)
+    if show is None:
+        names = [f"i{number}" for number in range(len(inputs) + len(free))]
+        named = [f"b{number}" for number in range(1 + len(latches))]
+    else:
+        names = [f"choice {number}" for number in range(len(inputs))]
+        names += [f"first {show(latch.name)}" for latch in free]
+        named = [STARTED, *(show(latch.name) for latch in circuit.latches)]
+    return _numbered(graph, tuple(distinct(names)), list(zip(distinct(named), following, strict=True)), bad)
 
 
 def _copied(circuit: Circuit, graph: Graph, leaves: dict[int, int]) -> list[int]:
@@ -106,15 +110,6 @@ def _cone(graph: Graph, roots: Iterable[int]) -> set[int]:
             if graph.left[node] != LEAF:
                 stack += (graph.left[node] >> 1, graph.right[node] >> 1)
     return seen
-
-
-def unnamed(found: Model) -> Model:
-    """The same with short names that have no blanks."""
-    return replace(
-        found,
-        inputs=tuple(f"i{number}" for number in range(len(found.inputs))),
-        latches=tuple((f"b{number}", after) for number, (_, after) in enumerate(found.latches)),
-    )
 
 
 def text(found: Model, name: str = "bad", comment: Iterable[str] = ()) -> str:

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from keyfate.engines.aiger import LEAD, Model, binary, model, unnamed
+from keyfate.engines.aiger import LEAD, Model, binary, model
 from keyfate.engines.circuit import FALSE, Circuit
 from keyfate.engines.ic3 import Proof
 from keyfate.engines.provers import NoAnswerError, Said
@@ -47,7 +47,7 @@ def berkeley(circuit: Circuit, clock: Clock) -> Said:
     command = installed()
     if command is None:
         raise NoAnswerError("ABC is not installed")
-    found = unnamed(model(circuit))
+    found = model(circuit)
     with _terminable(), TemporaryDirectory(prefix="keyfate-", ignore_cleanup_errors=True) as folder:
         place = Path(folder)
         (place / "question.aig").write_bytes(binary(found))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from keyfate.engines.circuit import LEAF, Circuit
-from keyfate.engines.labels import distinct, label
+from keyfate.engines.labels import Show, distinct
 
 RELATION = "reached"
 
@@ -22,9 +22,9 @@ class Names:
     inputs: tuple[str, ...]
 
 
-def spoken(circuit: Circuit) -> Names:
+def spoken(circuit: Circuit, show: Show) -> Names:
     """Names in the words of the lifecycle."""
-    bits = [label(latch.name) for latch in circuit.latches]
+    bits = [show(latch.name) for latch in circuit.latches]
     inputs = [f"choice {number}" for number in range(len(circuit.inputs))]
     # The two characters that a quoted symbol cannot have.
     named = distinct(name.translate({ord("|"): "_", ord("\\"): "_"}) for name in (*bits, *inputs))

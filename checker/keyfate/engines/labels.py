@@ -1,40 +1,13 @@
-"""What a bit is called in files that other tools read."""
+"""Names in files that other tools read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from keyfate.lifecycle.names import (
-    Before,
-    Bit,
-    CapabilityOn,
-    ControlIs,
-    Happened,
-    Holds,
-    Observed,
-    StateIs,
-    show_name,
-    show_value,
-)
+from keyfate.lifecycle.names import Bit
 
-
-def label(bit: Bit) -> str:
-    """The bit in the words of the lifecycle, on one line."""
-    match bit:
-        case ControlIs(name, value):
-            return f"{name} = {show_value(value)}"
-        case StateIs(state, value):
-            return f"{state} = {show_value(value)}"
-        case CapabilityOn(capability):
-            return f"attacker can {capability}"
-        case Holds(place, term):
-            return f"{place} holds {term}"
-        case Observed(term):
-            return f"attacker saw {term}"
-        case Happened(action):
-            return f"did {action}"
-        case Before(identity, binding):
-            return show_name(f"past {identity}", binding)
+Show = Callable[[Bit], str]
+"""What a bit is called, on one line; that of lifecycles is `Spelling.show`, as certificates have it."""
 
 
 def distinct(names: Iterable[str]) -> list[str]:
