@@ -46,66 +46,74 @@ class Bound:
 
 def bound(circuit: Circuit, space: Space, readers: Sequence[Sequence[int]], clock: Clock) -> Bound:
     """The least such functions. Raises OutOfBudgetError, MemoryError."""
-    left, right = circuit.left, circuit.right
-    ones = [space.false] * len(left)
-    zeros = [space.false] * len(left)
-    zeros[0] = space.all
-    result = Bound(ones, zeros)
-    moving = [latch for latch in circuit.latches if not latch.frozen]
-    for moved in circuit.latches:
-        node = moved.literal >> 1
-        if moved.frozen:
-            ones[node] = space.latches[moved.literal]
-            zeros[node] = space.negated(ones[node])
-        elif moved.initial is None:
-            ones[node] = zeros[node] = space.all
-    for literal in circuit.inputs:
-        ones[literal >> 1] = zeros[literal >> 1] = space.all
+    return _Growth(circuit, space).fixpoint(readers, clock)
 
-    def gate(node: int) -> bool:
+
+class _Growth:
+    """Functions that grow from those of the leaves to the least fixpoint."""
+
+    def __init__(self, circuit: Circuit, space: Space) -> None:
+        self._left, self._right = circuit.left, circuit.right
+        self._ones = ones = [space.false] * len(circuit.left)
+        self._zeros = zeros = [space.false] * len(circuit.left)
+        self._bound = Bound(ones, zeros)
+        self._gates = [node for node, fan in enumerate(circuit.left) if fan != LEAF]
+        self._after = {latch.literal >> 1: latch.next for latch in circuit.latches if not latch.frozen}
+        self._driven: dict[int, list[int]] = {}  # node -> latches whose next value it is
+        for node, following in self._after.items():
+            self._driven.setdefault(following >> 1, []).append(node)
+        zeros[0] = space.all
+        for literal in circuit.inputs:
+            ones[literal >> 1] = zeros[literal >> 1] = space.all
+        for latch in circuit.latches:
+            node = latch.literal >> 1
+            if latch.frozen:
+                ones[node] = space.latches[latch.literal]
+                zeros[node] = space.negated(ones[node])
+            elif latch.initial is None:
+                ones[node] = zeros[node] = space.all
+        for node in self._gates:
+            self._gate(node)
+        for latch in circuit.latches:
+            if not latch.frozen and latch.initial is not None:
+                node = latch.literal >> 1
+                ones[node], zeros[node] = self._bound.can(latch.initial), self._bound.can(latch.initial ^ 1)
+
+    def fixpoint(self, readers: Sequence[Sequence[int]], clock: Clock) -> Bound:
+        """Gates settle, latches take what drives them, until none grows."""
+        pending: Iterable[int] = self._gates
+        candidates = dict.fromkeys(self._after)
+        while True:
+            clock.check()
+            for touched in settle(pending, readers, self._gate):
+                candidates.update(dict.fromkeys(self._driven.get(touched, ())))
+            grown = [node for node in candidates if self._latch(node)]
+            if not grown:
+                return self._bound
+            candidates = dict.fromkeys(other for node in grown for other in self._driven.get(node, ()))
+            pending = [reader for node in grown for reader in readers[node]]
+
+    def _gate(self, node: int) -> bool:
         """Look at the gate again: did it grow?"""
-        a, b = left[node], right[node]
+        ones, zeros = self._ones, self._zeros
+        a, b = self._left[node], self._right[node]
         x, y = a >> 1, b >> 1
-        if a & 1:
-            one, zero = zeros[x], ones[x]
-        else:
-            one, zero = ones[x], zeros[x]
+        one, zero = (zeros[x], ones[x]) if a & 1 else (ones[x], zeros[x])
         if b & 1:
             one, zero = one & zeros[y], zero | ones[y]
         else:
             one, zero = one & ones[y], zero | zeros[y]
-        if one == ones[node] and zero == zeros[node]:
-            return False
-        ones[node], zeros[node] = one, zero
-        return True
+        return self._grown(node, one, zero)
 
-    def latch(node: int) -> bool:
-        one = ones[node] | result.can(after[node])
-        zero = zeros[node] | result.can(after[node] ^ 1)
-        if one == ones[node] and zero == zeros[node]:
-            return False
-        ones[node], zeros[node] = one, zero
-        return True
+    def _latch(self, node: int) -> bool:
+        """Look at what drives the latch: did it grow?"""
+        after = self._after[node]
+        one = self._ones[node] | self._bound.can(after)
+        zero = self._zeros[node] | self._bound.can(after ^ 1)
+        return self._grown(node, one, zero)
 
-    gates = [node for node, fan in enumerate(left) if fan != LEAF]
-    for node in gates:
-        gate(node)
-    for moved in moving:
-        if moved.initial is not None:
-            ones[moved.literal >> 1] = result.can(moved.initial)
-            zeros[moved.literal >> 1] = result.can(moved.initial ^ 1)
-    after = {moved.literal >> 1: moved.next for moved in moving}
-    driven: dict[int, list[int]] = {}  # node -> latches whose next value it is
-    for node, following in after.items():
-        driven.setdefault(following >> 1, []).append(node)
-    pending: Iterable[int] = gates
-    candidates = dict.fromkeys(after)
-    while True:
-        clock.check()
-        for touched in settle(pending, readers, gate):
-            candidates.update(dict.fromkeys(driven.get(touched, ())))
-        grown = [node for node in candidates if latch(node)]
-        if not grown:
-            return result
-        candidates = dict.fromkeys(other for node in grown for other in driven.get(node, ()))
-        pending = [reader for node in grown for reader in readers[node]]
+    def _grown(self, node: int, one: Function, zero: Function) -> bool:
+        if one == self._ones[node] and zero == self._zeros[node]:
+            return False
+        self._ones[node], self._zeros[node] = one, zero
+        return True
