@@ -211,9 +211,9 @@ def test_a_mistake_ends_with_2_and_says_where(folder: Path, words: tuple[str, ..
     assert "Traceback" not in done.stderr
 
 
-def test_time_that_is_up_leaves_what_was_found(folder: Path) -> None:
-    words = (TDX, "no_clone", "--scope", "Platform=3,TD=3", "--timeout", "6")
-    (frontier,) = data(folder, *words, status=3)["frontiers"]
+def test_time_that_is_up_is_unknown(folder: Path) -> None:
+    """What was found by then is kept: tests/engines stops the clock at any moment."""
+    (frontier,) = data(folder, TDX, "no_clone", "--timeout", "0.01", status=3)["frontiers"]
     assert frontier["verdict"] == "UNKNOWN"
     assert "no answer within" in frontier["reason"] or "time given was up" in frontier["reason"]
     assert frontier["certificate"] is None
@@ -221,7 +221,8 @@ def test_time_that_is_up_leaves_what_was_found(folder: Path) -> None:
 
 
 def test_memory_that_does_not_suffice_is_unknown(folder: Path) -> None:
-    (frontier,) = data(folder, TDX, "confidentiality", "--scope", "Platform=4,TD=4", "--memory", "150", status=3)[
+    """No process does with a megabyte, however little of time or memory the question takes."""
+    (frontier,) = data(folder, TDX, "confidentiality", "--scope", "Platform=4,TD=4", "--memory", "1", status=3)[
         "frontiers"
     ]
     assert frontier["verdict"] == "UNKNOWN"

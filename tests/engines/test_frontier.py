@@ -15,7 +15,7 @@ from keyfate.engines.bound import bound
 from keyfate.engines.circuit import value_of
 from keyfate.engines.decide import Engine
 from keyfate.engines.propagation import readers_of
-from keyfate.engines.sat import Clock
+from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.space import space_of
 from keyfate.language.loading import load_text
 from keyfate.language.typed import Lifecycle
@@ -321,6 +321,33 @@ def test_without_time_what_is_open_is_said() -> None:
     found = last(Engine(of).frontier(wanted, Budget(seconds=0)))
     assert found.open == found.configurations > 0
     assert (found.primes, found.reaching, found.invariant, found.reason) == ((), 0, None, "no answer within 0 s")
+
+
+def test_whenever_the_time_is_up_what_was_found_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After any number of looks at the clock: what is left open may be much, what is told to be reached is."""
+
+    def check(self: Clock) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise OutOfBudgetError("it is late")
+
+    of = load_text(HASTY).lifecycle
+    problem = Problem(of, Settings(), Reach(*asked(of, "secrecy")))
+    whole = last(Engine(of).frontier(problem))
+    kept, looks = [], 0
+    with monkeypatch.context() as patch:
+        patch.setattr(Clock, "check", check)
+        while not kept or kept[-1].reason:
+            looks += 1
+            left = looks
+            kept.append(last(Engine(of).frontier(problem)))
+    assert any(found.open and found.primes for found in kept)
+    for found in kept:
+        assert (found.reason, found.invariant is None) in (("it is late", True), ("", False))
+        assert found.reaching <= whole.reaching <= found.reaching + found.open
+        for prime in found.primes:
+            assert Certifier(of).reaches(problem, prime).accepted
 
 
 def test_past_the_limit_no_condition_is_listed() -> None:
