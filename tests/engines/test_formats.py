@@ -27,6 +27,7 @@ from keyfate.engines.provers import NoAnswerError, Reachable, Word
 from keyfate.engines.sat import Clock, OutOfBudgetError
 from keyfate.engines.search import Run
 from keyfate.engines.spacer import spacer
+from keyfate.lifecycle.names import Before, Holds
 from keyfate.lifecycle.problem import Budget, NotWithin, Reached, Undecided, Unreachable
 from keyfate.lifecycle.spelling import Spelling
 from semantics.small import lifecycle, problem
@@ -89,6 +90,22 @@ def test_symbols_are_what_certificates_say_and_the_comment_closes(rule: str) -> 
         latch.name for latch in circuit.latches
     ]
     assert file.comment == ["one", "two"]
+
+
+def test_a_label_of_two_lines_stays_on_one() -> None:
+    of = lifecycle(
+        "secret s\nplace p persistent at host starts with s\nplace q persistent at host\n"
+        'action put by host then q gains kdf("a\\nb \\"c\\"", s) using p\n'
+        "action drop by host then clear q\n"
+        'property kept never once (q has kdf("a\\nb \\"c\\"", s)) and not q has kdf("a\\nb \\"c\\"", s)\n'
+    )
+    circuit = Engine(of).exactly(problem(of, "kept")).circuit
+    spelling = Spelling(of)
+    assert any("\\n" in spelling.show(latch.name) for latch in circuit.latches)
+    file = aigs.read(aiger.text(aiger.model(circuit, spelling.show)).encode())
+    assert {spelling.bit(name) for name in file.symbols.values() if " of once " in name or "place" in name} == {
+        latch.name for latch in circuit.latches if isinstance(latch.name, Before | Holds)
+    }
 
 
 def test_names_of_clauses_are_what_certificates_say() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from keyfate.checking.results import Plain
 from keyfate.language.typed import Lifecycle, Message, Value
-from keyfate.lifecycle.names import Atom, Compound, Term, show_value
+from keyfate.lifecycle.names import Atom, Compound, Term, show_composed, show_value
 from keyfate.lifecycle.universe import key_name
 
 
@@ -35,5 +35,4 @@ class Namer:
         if isinstance(term, Atom):
             return str(term)
         assert isinstance(term, Compound)
-        parts = [] if term.label is None else [f'"{term.label}"']
-        return f"{term.function}({', '.join(parts + [self.term(a) for a in term.args])})"
+        return show_composed(term.function, term.label, map(self.term, term.args))

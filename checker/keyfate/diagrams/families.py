@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from keyfate.language.typed import Lifecycle, TermExpr
 from keyfate.lifecycle.instances import Env
-from keyfate.lifecycle.names import Atom, Compound, Term
+from keyfate.lifecycle.names import Atom, Compound, Term, show_composed
 from keyfate.lifecycle.universe import Closing, key_name
 
 
@@ -30,8 +30,7 @@ class Families:
 
     def structure(self, term: Compound) -> str:
         """How it is composed, its parts by their families."""
-        parts = [] if term.label is None else [f'"{term.label}"']
-        return f"{term.function}({', '.join([*parts, *map(self.of, term.args)])})"
+        return show_composed(term.function, term.label, map(self.of, term.args))
 
     def meant(self, expression: TermExpr, env: Env) -> Iterator[Term]:
         """The closed terms that an expression may mean for these values of its variables, each once."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from keyfate.engines.circuit import FALSE, LEAF, Circuit, Graph
+from keyfate.engines.circuit import FALSE, LEAF, Circuit, Graph, cone
 from keyfate.engines.labels import Show, distinct
 
 STARTED = "started"
@@ -85,7 +85,7 @@ def _numbered(graph: Graph, inputs: tuple[str, ...], latches: Sequence[tuple[str
     """Leaves keep their numbers, which come first; gates that nothing reads go."""
     leaves = len(inputs) + len(latches)
     number = {node: node for node in range(leaves + 1)}
-    used = sorted(node for node in _cone(graph, [bad, *(after for _, after in latches)]) if node > leaves)
+    used = sorted(node for node in cone(graph, [bad, *(after for _, after in latches)]) if node > leaves)
     for node in used:
         number[node] = len(number)
 
@@ -98,18 +98,6 @@ def _numbered(graph: Graph, inputs: tuple[str, ...], latches: Sequence[tuple[str
         tuple((named(graph.left[node]), named(graph.right[node])) for node in used),
         named(bad),
     )
-
-
-def _cone(graph: Graph, roots: Iterable[int]) -> set[int]:
-    seen: set[int] = set()
-    stack = [root >> 1 for root in roots]
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            if graph.left[node] != LEAF:
-                stack += (graph.left[node] >> 1, graph.right[node] >> 1)
-    return seen
 
 
 def text(found: Model, name: str = "bad", comment: Iterable[str] = ()) -> str:

@@ -136,6 +136,19 @@ class Circuit:
         return evaluate(self.left, self.right, leaves, mask)
 
 
+def cone(of: Graph | Circuit, roots: Iterable[int]) -> set[int]:
+    """The nodes that these literals depend on, their own among them."""
+    seen: set[int] = set()
+    stack = [root >> 1 for root in roots]
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            if of.left[node] != LEAF:
+                stack += (of.left[node] >> 1, of.right[node] >> 1)
+    return seen
+
+
 def evaluate(left: Sequence[int], right: Sequence[int], leaves: Mapping[int, int], mask: int = 1) -> list[int]:
     """As Circuit.evaluate, of any graph."""
     values = [0] * len(left)

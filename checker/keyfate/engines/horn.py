@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from keyfate.engines.circuit import LEAF, Circuit
+from keyfate.engines.circuit import LEAF, Circuit, cone
 from keyfate.engines.labels import Show, distinct
 
 RELATION = "reached"
@@ -97,16 +97,9 @@ class _Terms:
     def _levels(self, roots: Iterable[int]) -> list[list[int]]:
         """Gates below the roots, by their distance from the leaves: those of one level are bound together."""
         left = self._circuit.left
-        cone: set[int] = set()
-        stack = [root >> 1 for root in roots]
-        while stack:
-            node = stack.pop()
-            if node not in cone and left[node] != LEAF:
-                cone.add(node)
-                stack += (fan >> 1 for fan in self._fans(node))
         height: dict[int, int] = {}
         levels: list[list[int]] = []
-        for node in sorted(cone):  # topological order
+        for node in sorted(node for node in cone(self._circuit, roots) if left[node] != LEAF):  # topological order
             own = height[node] = max(height.get(fan >> 1, -1) for fan in self._fans(node)) + 1
             if own == len(levels):
                 levels.append([])

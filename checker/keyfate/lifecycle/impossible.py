@@ -24,7 +24,7 @@ from keyfate.language.typed import (
     Lose,
 )
 from keyfate.lifecycle.contents import Contents, Lack, Shapes, TooManyShapesError
-from keyfate.lifecycle.names import Atom, Term
+from keyfate.lifecycle.names import Atom, Term, show_composed
 
 _SHOWN = 5  # of what a place holds
 
@@ -179,8 +179,7 @@ class _Warnings:
             return shape.name
         if shape in self._names:
             return self._names[shape]
-        label = [] if shape.label is None else [f'"{shape.label}"']
-        return f"{shape.function}({', '.join((*label, *map(self._name, shape.args)))})"
+        return show_composed(shape.function, shape.label, map(self._name, shape.args))
 
 
 def _names(lifecycle: Lifecycle, contents: Contents) -> Mapping[Term, str]:

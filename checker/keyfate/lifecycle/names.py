@@ -5,6 +5,8 @@ Shared by interpreter, engines, certifier, twin and reports; nothing here comput
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -25,6 +27,12 @@ def show_value(value: Value) -> str:
 def show_name(name: str, args: tuple[Value, ...]) -> str:
     """`name[a, b]`, or `name` alone."""
     return f"{name}[{', '.join(map(show_value, args))}]" if args else name
+
+
+def show_composed(function: Function, label: str | None, parts: Iterable[str]) -> str:
+    """`kdf("box", seed)`, on one line whatever the label is."""
+    quoted = [] if label is None else [json.dumps(label, ensure_ascii=False)]
+    return f"{function}({', '.join([*quoted, *parts])})"
 
 
 @dataclass(frozen=True)
@@ -93,8 +101,7 @@ class Compound:
         return {name: value for name, value in vars(self).items() if name != "_hash"}
 
     def __str__(self) -> str:
-        label = [] if self.label is None else [f'"{self.label}"']
-        return f"{self.function}({', '.join(label + [str(a) for a in self.args])})"
+        return show_composed(self.function, self.label, map(str, self.args))
 
 
 Term = Atom | Compound

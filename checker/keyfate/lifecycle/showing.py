@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from keyfate.language import typed as t
-from keyfate.lifecycle.names import show_value
+from keyfate.lifecycle.names import show_composed, show_value
 
 
 def shown_variable(name: str) -> str:
@@ -73,8 +73,7 @@ def _term(expr: t.TermExpr) -> str:
         case t.AtomTerm(name, args):
             return _indexed(name, map(_value, args))
         case t.Apply(function, label, args):
-            parts = [] if label is None else [f'"{label}"']
-            return f"{function}({', '.join([*parts, *map(_term, args)])})"
+            return show_composed(function, label, map(_term, args))
         case t.IfTerm(condition, then, otherwise):
             return f"(if {show_condition(condition)} then {_term(then)} else {_term(otherwise)})"
         case t.Existing(_, term):

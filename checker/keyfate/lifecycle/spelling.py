@@ -33,6 +33,7 @@ from keyfate.lifecycle.names import (
     StateIs,
     StateName,
     Term,
+    show_composed,
     show_value,
 )
 from keyfate.lifecycle.showing import show_condition, shown_variable
@@ -92,8 +93,7 @@ class Spelling:
             if isinstance(term, Atom):
                 found = str(term)
             else:
-                label = [] if term.label is None else [json.dumps(term.label, ensure_ascii=False)]
-                found = f"{term.function}({', '.join([*label, *map(self.show_term, term.args)])})"
+                found = show_composed(term.function, term.label, map(self.show_term, term.args))
             self._shown[term] = found
         return found
 

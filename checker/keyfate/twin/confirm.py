@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from keyfate.language.typed import And, Condition, Derivable, Lifecycle, Or, Quantifier, Value
 from keyfate.lifecycle.instances import Env, capability_names, control_domains, control_names
-from keyfate.lifecycle.names import Atom, Term
+from keyfate.lifecycle.names import Atom, Term, show_composed
 from keyfate.lifecycle.problem import Problem, Reach, Trace
 from keyfate.lifecycle.universe import key_name
 from keyfate.twin.attacker import SearchTooLargeError
@@ -128,8 +128,7 @@ class _Shower:
     def _shown(self, term: Term, names: dict[Term, str]) -> str:
         if term in names or isinstance(term, Atom):
             return names.get(term, str(term))
-        label = [] if term.label is None else [f'"{term.label}"']
-        return f"{term.function}({', '.join(label + [self._shown(arg, names) for arg in term.args])})"
+        return show_composed(term.function, term.label, (self._shown(arg, names) for arg in term.args))
 
 
 def _accounts(twin: Twin, condition: Condition, env: Env, now: Moment, show: _Shower) -> Iterator[str]:
