@@ -175,7 +175,7 @@ def test_a_file_that_cannot_be_written_leaves_no_part(tmp_path: Path) -> None:
     (tmp_path / "there" / PROVED).mkdir(parents=True)
     done = keyfate("check", "safe.policy.toml", "--certificates", "there", cwd=tmp_path)
     assert done.returncode == 2
-    assert f"`there/{PROVED}` is a folder" in done.stderr
+    assert f"`there/{PROVED}` cannot be written: it is a folder" in done.stderr
     assert [path.name for path in (tmp_path / "there").iterdir() if path.suffix == ".part"] == []
 
 
