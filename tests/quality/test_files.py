@@ -117,7 +117,7 @@ def test_no_error_is_swallowed_unseen(root):
 
 
 def test_exemptions_have_a_reason(root):
-    """`# type: ignore[code]  # why` and `# noqa: CODE  # why`: never bare, never without the why."""
+    """What a line is excused from has a code, and the reason stands behind it on that line."""
     exemption = re.compile(r"#\s*(type:\s*ignore|noqa)")
     reasoned = re.compile(r"#\s*(type:\s*ignore\[[\w, -]+\]|noqa:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)\s*(#\s*)?\w[^#]{6,}")
     wrong = []

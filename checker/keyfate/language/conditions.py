@@ -96,7 +96,9 @@ class Conditions(Typing):
             return t.Truth(word == "true")
         entity = None if word in scope.variables else self.meaning(word, scope)
         if entity is not None and entity.kind == "def" and entity.body_kind == "condition":
-            return self.expand(expr, entity, scope)  # type: ignore[return-value]  # body_kind says so
+            body = self.expand(expr, entity, scope)
+            assert isinstance(body, t.Condition), "body_kind says so"
+            return body
         if entity is not None and entity.kind in TERM_KINDS | {"place", "sort"}:
             raise self.reporter.stop(
                 "KF211",

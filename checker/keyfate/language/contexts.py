@@ -190,7 +190,8 @@ class Typing(ABC):
         body = substitute(entity.body, {p.name: a for p, a in zip(entity.params, args, strict=True)}, self.identified)
         doubtful = tuple(a for a in args if may_be_none(a))
         if is_term and doubtful:
-            return t.Existing(doubtful, body)  # type: ignore[arg-type]  # body_kind says that it is a term
+            assert isinstance(body, t.TermExpr), "body_kind says so"
+            return t.Existing(doubtful, body)
         return body
 
     # -- what an expression is

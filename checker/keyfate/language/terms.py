@@ -7,7 +7,7 @@ from keyfate.language import typed as t
 from keyfate.language.contexts import Typing, short
 from keyfate.language.symbols import Scope, did_you_mean
 
-ARITIES: dict[str, tuple[int, int | None]] = {
+ARITIES: dict[t.Function, tuple[int, int | None]] = {
     "kdf": (1, None),
     "hash": (1, None),
     "mac": (2, None),
@@ -20,6 +20,7 @@ ARITIES: dict[str, tuple[int, int | None]] = {
     "pub": (1, 1),
     "pair": (2, 2),
 }
+_FUNCTIONS: dict[str, t.Function] = {name: name for name in ARITIES}
 LABELLED = {"kdf", "hash", "mac", "sign"}
 
 SHAPES = {
@@ -62,7 +63,9 @@ class Terms(Typing):
                         args = self.args(expr, entity, scope, optional=True)
                         return t.AtomTerm(entity.name, args, entity.kind == "public")
                     if entity.body_kind == "term":
-                        return self.expand(expr, entity, scope)  # type: ignore[return-value]  # body_kind says so
+                        body = self.expand(expr, entity, scope)
+                        assert isinstance(body, t.TermExpr), "body_kind says so"
+                        return body
         raise self.reporter.stop(
             "KF212",
             f"`{short(expr)}` is a {self.kind(expr, scope)}, but a term is needed here",
@@ -71,15 +74,16 @@ class Terms(Typing):
         )
 
     def _call(self, expr: s.Call, scope: Scope) -> t.TermExpr:
-        name = expr.function.text
-        if name not in ARITIES:
-            entity = self.table.find(name, scope)
-            help = did_you_mean(name, ARITIES)
+        word = expr.function.text
+        name = _FUNCTIONS.get(word)
+        if name is None:
+            entity = self.table.find(word, scope)
+            help = did_you_mean(word, _FUNCTIONS)
             if entity is not None and entity.index:
-                help = f"an index stands in brackets: `{name}[…]`"
+                help = f"an index stands in brackets: `{word}[…]`"
             raise self.reporter.stop(
                 "KF202",
-                f"unknown function `{name}`",
+                f"unknown function `{word}`",
                 expr.function.span,
                 help=help or f"functions: {', '.join(ARITIES)}",
             )
@@ -116,7 +120,7 @@ class Terms(Typing):
                 args[0].span,
                 help="`aenc(pub(k), m)` encrypts to the public key of `k`",
             )
-        return t.Apply(name, label, terms)  # type: ignore[arg-type]  # ARITIES has just the functions
+        return t.Apply(name, label, terms)
 
 
 def _public(term: t.TermExpr) -> bool:

@@ -140,7 +140,8 @@ class Values(Typing):
             return t.ControlRef(entity.name, args), entity.type
         if entity.kind == "def" and entity.body_kind == "value" and entity.type is not None:
             value = self.expand(expr, entity, scope)
-            return value, entity.type  # type: ignore[return-value]  # body_kind says that it is a value
+            assert isinstance(value, t.ValueExpr), "body_kind says so"
+            return value, entity.type
         if entity.kind == "def" and entity.body_kind == "condition" and expect is not None and expect.accepts(BOOL):
             with self.turned(0):
                 return t.IfValue(self.condition(expr, scope), t.Constant(True), t.Constant(False)), BOOL

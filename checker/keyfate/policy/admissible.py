@@ -7,7 +7,9 @@ decides it (Kleene's strong three-valued logic: true, false, or None for not yet
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from itertools import product
+from typing import Final
 
 from keyfate.language import typed as t
 from keyfate.lifecycle.names import ControlName
@@ -20,8 +22,14 @@ LIMIT = 3_000_000
 and `_STEP` more for each partial setting."""
 _STEP = 10
 
-_OPEN = object()  # the value of an expression that hangs on controls not yet set
-_NO_VALUE = object()  # what `+ 1` out of range has
+
+class _Open(Enum):
+    """In the place of a value that hangs on controls not yet set."""
+
+    OPEN = "open"
+
+
+_OPEN: Final = _Open.OPEN
 
 
 class TooManyError(Exception):
@@ -140,7 +148,7 @@ def _any(values: Iterator[bool | None]) -> bool | None:
     return result
 
 
-def _value(expression: t.ValueExpr, env: Environment, setting: Setting) -> object:
+def _value(expression: t.ValueExpr, env: Environment, setting: Setting) -> t.Value | _Open:
     match expression:
         case t.Constant(constant):
             return constant
@@ -148,10 +156,8 @@ def _value(expression: t.ValueExpr, env: Environment, setting: Setting) -> objec
             return env[name]
         case t.ControlRef(name, args):
             values = [_value(a, env, setting) for a in args]
-            if any(v is _OPEN for v in values):
-                return _OPEN
-            control = ControlName(name, tuple(values))  # type: ignore[arg-type]  # none of them is open
-            return setting.get(control, _OPEN)
+            known = tuple(value for value in values if value is not _OPEN)
+            return setting.get(ControlName(name, known), _OPEN) if len(known) == len(values) else _OPEN
         case t.IfValue(test, then, otherwise):
             chosen = truth(test, env, setting)
             if chosen is not None:
@@ -160,17 +166,10 @@ def _value(expression: t.ValueExpr, env: Environment, setting: Setting) -> objec
             if left is not _OPEN and type(left) is type(right) and left == right:
                 return left
             return _OPEN
-        case t.Plus(operand, amount, low, high):
-            inner = _value(operand, env, setting)
-            if not isinstance(inner, int) or isinstance(inner, bool):
-                return inner
-            return inner + amount if low <= inner + amount <= high else _NO_VALUE
     raise AssertionError(f"a constraint mentions controls only (R6), not {type(expression).__name__}")
 
 
 def _compare(operator: str, left: object, right: object) -> bool | None:
-    if left is _NO_VALUE or right is _NO_VALUE:
-        return False
     if left is _OPEN or right is _OPEN:
         return None
     if operator == "=":

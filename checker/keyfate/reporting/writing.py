@@ -41,11 +41,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
         os.chmod(name, _mode(target))
         os.replace(name, target)
     except OSError as error:
-        _remove(name)
         raise OutputError(f"`{path}` cannot be written: {_reason(error)}") from None
-    except BaseException:  # an interrupt too must leave no partial file behind
-        _remove(name)
-        raise
+    finally:
+        _remove(name)  # where it did not come into its place: an interrupt too leaves no part of a file behind
 
 
 def append(path: Path, text: str) -> None:
