@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-STOPPED = 130  # as shells say of a process that an interrupt ended
+from keyfate.cli.statuses import STOPPED
 
 
 def main() -> None:

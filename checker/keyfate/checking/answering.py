@@ -96,7 +96,7 @@ def result(
         required=required.verdict if required is not None else None,
         met=_met(outcome.verdict, policy, rule.name),
         not_required=exemption.reason if exemption is not None else None,
-        scope=Scope({s.name: len(s.members) for s in lifecycle.sorts if not s.ordered}, outcome.within),
+        scope=Scope.of(lifecycle, outcome.within),
         basis=_basis(lifecycle, outcome.actions),
         location=Locations(
             property=location(rule.span),

@@ -11,7 +11,7 @@ from keyfate.checking.answering import Outcome, result
 from keyfate.checking.judges import Answer, Court, Deadline
 from keyfate.checking.memory import Memory, Rumours, brought_under
 from keyfate.checking.naming import Namer, plain
-from keyfate.checking.panel import Panel, merged
+from keyfate.checking.panel import merged
 from keyfate.checking.possible import Possibility
 from keyfate.checking.ranges import counted
 from keyfate.checking.results import Certificate, Result
@@ -165,8 +165,6 @@ class PolicyCheck:
         return self._court.offer(problem, brought_under(trace, problem.settings), enact=False)
 
     def _borrowed(self, problem: Problem) -> Answer | None:
-        if isinstance(self._court, Panel):
-            return None  # every engine is to be heard
         for trace in self._rumours.likely(problem.target, problem.settings):
             if self._deadline.passed:
                 return None

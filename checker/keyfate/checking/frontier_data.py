@@ -51,7 +51,7 @@ def as_data(problem: Problem, rule: Property, frontier: Frontier, ruling: Ruling
         severity=rule.severity,
         verdict=ruling.verdict,
         reason=ruling.reason,
-        scope=Scope({s.name: len(s.members) for s in lifecycle.sorts if not s.ordered}),
+        scope=Scope.of(lifecycle),
         fixed=shut,
         fixed_capabilities=tuple(map(str, fixed.capabilities)),
         open_controls={

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from keyfate.checking.judges import TIMEOUT, Answer, Court, Deadline, Engine
-from keyfate.lifecycle.problem import Finding, NotWithin, Problem, Reached, Undecided, Unreachable
+from keyfate.lifecycle.problem import Finding, NotWithin, Problem, Reached, Trace, Undecided, Unreachable
 
 AGREES = "agrees"
 _WORD = "that it is never reached, without an invariant that could be judged"
@@ -33,6 +33,10 @@ class Panel(Court):
             finding = engine.decide(problem, budget)
             answers.append((name, self.judge(name, problem, finding, enact=enact and not decided)))
         return together(answers)
+
+    def offer(self, problem: Problem, trace: Trace, *, enact: bool = True) -> Answer | None:
+        """Nothing is taken from elsewhere: every engine is to be heard."""
+        return None
 
 
 def together(answers: Sequence[tuple[str, Answer]]) -> Answer:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from keyfate.language.typed import Level, Status
+from keyfate.language.typed import Level, Lifecycle, Status
 
 Verdict = Literal[
     "PROVED", "VIOLATED", "POSSIBLE", "IMPOSSIBLE", "DEPENDS", "BOUNDED", "VACUOUS", "UNKNOWN", "DIVERGED"
@@ -126,6 +126,11 @@ class Scope:
 
     sorts: Mapping[str, int]
     within: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, lifecycle: Lifecycle, within: tuple[str, ...] = ()) -> Scope:
+        """The sizes that a lifecycle has; what counts has a range and no size."""
+        return cls({sort.name: len(sort.members) for sort in lifecycle.sorts if not sort.ordered}, within)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ import click
 
 from keyfate.cli import completing, options
 from keyfate.cli.printing import colored, columns, deliver, put, refuse_taken
-
-NOTHING = 4
+from keyfate.cli.statuses import NOTHING
 
 _format = click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
 

@@ -18,13 +18,11 @@ from keyfate import __version__
 from keyfate.cli import certifying, completing, deciding, drawing, exporting, linting, starting, synthesizing, texts
 from keyfate.cli.failing import tell
 from keyfate.cli.printing import errors_text, until_hung_up
+from keyfate.cli.statuses import DEFECT, STOPPED, UNUSABLE
 from keyfate.language.library import LibraryError
 from keyfate.language.source import Diagnostic, LifecycleError
 from keyfate.reporting.writing import OutputError
 
-UNUSABLE = 2  # bad usage, lifecycle or policy
-DEFECT = 70  # EX_SOFTWARE of sysexits.h
-STOPPED = 130  # as shells say of a process that an interrupt ended
 _UNWRITABLE = (errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF)
 
 

@@ -9,8 +9,7 @@ import click
 
 from keyfate.cli import completing, options
 from keyfate.cli.printing import colored, columns, put, refuse_taken
-
-NOTHING = 4
+from keyfate.cli.statuses import NOTHING
 
 
 @click.command()

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from keyfate.cli.printing import colored, errors_text, put, put_exactly
+from keyfate.cli.statuses import BROKEN, DEFECT, MET, NOTHING, UNUSABLE
 
 if TYPE_CHECKING:
     from keyfate.commands.formatting import Outcome
 
-MET, BROKEN, UNUSABLE, NOTHING, DEFECT = 0, 1, 2, 4, 70
 
 _STREAM = Path("-")
 

@@ -62,13 +62,16 @@ class Engine:
         self._prover = prover
         self._basis = basis or Basis(lifecycle)
         self._constants: dict[tuple[tuple[int, int], ...], Constants] = {}
-        self._symmetries = Symmetries(lifecycle)
         self._answers: dict[Circuit, Proof | Run] = {}
         self._reached: dict[tuple[Target, bool], bool] = {}  # whether there was a run, when last asked
 
     @cached_property
     def _compiled(self) -> Compilation:
         return Compilation(self.lifecycle, self._basis.deduction)
+
+    @cached_property
+    def _symmetries(self) -> Symmetries:
+        return Symmetries(self.lifecycle)
 
     def decide(self, problem: Problem, budget: Budget | None = None, *, sampled: bool = False) -> Finding:
         """Whether the problem's target can be reached, with an invariant or a shortest trace.
@@ -150,11 +153,12 @@ class Engine:
         self, question: Question, budget: Budget, clock: Clock, share: float, lead: float
     ) -> Proof | Open | Run:
         """What can ever hold under which settings is the whole proof, or helps to find one."""
-        bits = self._compiled.bits
         circuit = question.circuit
-        space = space_of(circuit, {name: tuple(values) for name, values in bits.controls.items()}, bits.capabilities)
-        if not space.variables:  # constants were propagated when the circuit was cut: the bound knows no more
+        if not any(latch.frozen for latch in circuit.latches):
+            # Nothing is open, and constants were propagated when the circuit was cut: the bound knows no more.
             return _race(question, (), budget, clock, share, lead)
+        bits = self._compiled.bits
+        space = space_of(circuit, bits.controls, bits.capabilities)
         above = bound(circuit, space, readers_of(circuit), clock)
         admissible = above.can(circuit.constraint)
         facts = above.facts(circuit, space, admissible)

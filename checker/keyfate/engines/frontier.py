@@ -71,8 +71,7 @@ class Exploration:
         self._symmetry = symmetry
         circuit = question.circuit
         bits = compilation.bits
-        controls = {name: tuple(values) for name, values in bits.controls.items()}
-        self._space = space_of(circuit, controls, bits.capabilities)
+        self._space = space_of(circuit, bits.controls, bits.capabilities)
         self._readers = readers_of(circuit)
         self._simulation = Simulation(circuit, self._space, self._readers)
         self._admissible = self._simulation.settings(circuit.constraint)
@@ -92,10 +91,8 @@ class Exploration:
     def work(self, clock: Clock) -> Generator[None, None, None]:
         """Ends when the frontier is complete. Rests now and then."""
         yield from self._decide(clock)
-        space = self._space
-        found = space.cover(self._below, self._below | space.negated(self._admissible))
         clauses = (*self._facts, *(self._closed or ()))
-        self._proof = shrunk(self._question.circuit, clauses, clock, [space.clause(cube) for cube in found])
+        self._proof = shrunk(self._question.circuit, clauses, clock, self._excluded(self._below))
 
     def _decide(self, clock: Clock) -> Generator[None, None, None]:
         """Until no settings are left undecided."""
@@ -151,7 +148,6 @@ class Exploration:
 
     def _taken(self, run: Run) -> Iterator[tuple[int, ...]]:
         """Clauses that exclude the settings under which this run leads to the target."""
-        space = self._space
         names = {literal: name for name, literal in self._question.fires}
         settings, fired = self._simulation.leads(run, self._question.circuit.bad, names)
         actions = [names[literal] for literal in fired]
@@ -163,8 +159,12 @@ class Exploration:
         for members, image in self._images(settings):
             self._found.append(_Found(run, tuple(filter(None, actions)), image, members))
             self._below = self._below | image
-        fresh = self._below & ~before
-        for cube in space.cover(fresh, self._below | space.negated(self._admissible)):
+        yield from self._excluded(self._below & ~before)
+
+    def _excluded(self, found: Function) -> Iterator[tuple[int, ...]]:
+        """Clauses that exclude these settings, and of what else is found or not admissible as it comes."""
+        space = self._space
+        for cube in space.cover(found, self._below | space.negated(self._admissible)):
             yield space.clause(cube)
 
     def _images(self, settings: Function) -> Iterator[tuple[Members, Function]]:
@@ -200,8 +200,8 @@ class Exploration:
         The settings that are found meanwhile are left out as they come."""
         circuit = self._question.circuit
         self._pdr = Pdr(replace(circuit, known=(*circuit.known, *self._facts)), clock)
-        for cube in self._space.cover(self._below, self._below | self._space.negated(self._admissible)):
-            self._pdr.constrain(self._space.clause(cube))
+        for clause in self._excluded(self._below):
+            self._pdr.constrain(clause)
         return (yield from self._pdr.run(None))
 
     @cached_property

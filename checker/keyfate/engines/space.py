@@ -7,7 +7,7 @@ equal functions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from oxidd.bcdd import BCDDFunction, BCDDManager
@@ -297,7 +297,7 @@ class Space:
 
 
 def space_of(
-    circuit: Circuit, controls: Mapping[ControlName, Sequence[Value]], capabilities: Iterable[CapabilityName]
+    circuit: Circuit, controls: Mapping[ControlName, Collection[Value]], capabilities: Iterable[CapabilityName]
 ) -> Space:
     """All settings of these that the circuit leaves open; `controls` has the values of each."""
     found: dict[ControlName | CapabilityName, dict[Value, int]] = {}
@@ -320,7 +320,7 @@ def space_of(
         (name, values, literals(name, values))
         for name in order
         if name in found
-        for values in (controls[name] if isinstance(name, ControlName) else (False, True),)
+        for values in (tuple(controls[name]) if isinstance(name, ControlName) else (False, True),)
     )
 
 

@@ -97,7 +97,7 @@ def _cost(part: t.Condition | t.ValueExpr) -> int:
             return 1 + len(param.domain.values) * _cost(body)
         case t.And(operands) | t.Or(operands):
             return 1 + sum(map(_cost, operands))
-        case t.Not(operand) | t.Plus(operand, _, _, _):
+        case t.Not(operand):
             return 1 + _cost(operand)
         case t.Compare(_, left, right):
             return 1 + _cost(left) + _cost(right)
