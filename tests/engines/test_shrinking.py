@@ -62,7 +62,9 @@ def test_settings_that_are_excluded_are_no_matter() -> None:
         left_out = replace(circuit, known=(*circuit.known, (frozen[0],))) if frozen else circuit
         if not frozen or distance(left_out) is not None:
             continue
-        clauses = outside(left_out, reachable(left_out))
+        inside = reachable(left_out)
+        inside |= {state for state in states(circuit) if not satisfies(left_out, (), state)}  # of these it says nothing
+        clauses = outside(left_out, inside)
         proof = shrunk(circuit, clauses, Clock(Budget()), [(frozen[0],)])
         fewer += distance(circuit) is not None
         inside = {state for state in states(left_out) if satisfies(left_out, proof, state)}

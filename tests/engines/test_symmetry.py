@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from keyfate.certifier.certify import Certifier
+from keyfate.engines.circuit import Circuit
+from keyfate.engines.decide import Engine
+from keyfate.engines.provers import Reachable, Said
+from keyfate.engines.sat import Clock
 from keyfate.language.loading import load_text
 from keyfate.lifecycle.names import CapabilityName, ControlName
-from keyfate.lifecycle.problem import Problem, Reach, Settings
+from keyfate.lifecycle.problem import Problem, Reach, Settings, Unreachable
 from keyfate.lifecycle.symmetry import Symmetries, Symmetry
 
 TEXT = """
@@ -78,3 +83,45 @@ def test_a_member_that_is_set_otherwise_stands_for_none(settings: Settings) -> N
 def test_members_that_are_set_alike_stand_for_each_other() -> None:
     alike = Settings({ControlName("own", (name,)): True for name in ("ann", "bob", "cid")})
     assert together(found(alike)) == [("ann", "bob", "cid")]
+
+
+LOCKS = """
+lifecycle locks "locks alike" status assumed
+sort Lock = one | two | three
+component host inside
+state shut[Lock] : bool = true
+state lost[Lock] : bool = false
+action open[l: Lock] by host when shut[l] then shut[l] := false
+action lose[l: Lock] by host when lost[l] then lost[l] := false
+property closed for l: Lock never not shut[l]
+property kept for l: Lock never lost[l]
+"""
+
+
+def of_locks(name: str) -> Problem:
+    lifecycle = load_text(LOCKS).lifecycle
+    rule = next(rule for rule in lifecycle.properties if rule.name == name)
+    return Problem(lifecycle, Settings(), Reach(rule.binders, rule.target))
+
+
+def test_the_proof_of_one_instance_is_told_of_all() -> None:
+    problem = of_locks("kept")
+    finding = Engine(problem.lifecycle).decide(problem)
+    assert isinstance(finding, Unreachable)
+    assert Certifier(problem.lifecycle).certify(problem, finding).accepted
+
+
+def test_another_prover_is_asked_for_each_instance() -> None:
+    """Else its opinion would be none on symmetry, and a shorter run of another instance could be missed by all."""
+    problem = of_locks("closed")
+    lifecycle = problem.lifecycle
+    heard: list[int] = []
+
+    def prover(circuit: Circuit, clock: Clock) -> Said:
+        heard.append(len(circuit.parts))
+        return Reachable()
+
+    assert Engine(lifecycle, prover).decide(problem) == Engine(lifecycle).decide(problem)
+    assert heard == [3]
+    engine = Engine(lifecycle)
+    assert len(engine.question(problem, symmetry=Symmetries(lifecycle).of(problem)).circuit.parts) == 1
