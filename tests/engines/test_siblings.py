@@ -15,13 +15,22 @@ from keyfate.engines.decide import Engine
 from keyfate.language.library import folder
 from keyfate.language.loading import load_text
 from keyfate.language.typed import Lifecycle
-from keyfate.lifecycle.names import ControlName
 from keyfate.lifecycle.problem import Problem, Reach, Reached, Settings, Unreachable
 from keyfate.policy.loading import load_policy
 from keyfate.policy.policy import Policy
+from keyfate.twin.confirm import Confirmer
 
-DATA = Path(__file__).parents[1] / "data" / "broken" / "siblings.toml"
-BROKEN = tomllib.loads(DATA.read_text(encoding="utf-8"))
+DATA = Path(__file__).parents[1] / "data" / "broken"
+BROKEN = {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(DATA.glob("*.toml"))}
+
+
+def of_all(kind: str, naming: str) -> list[Any]:
+    """Every entry of that kind as a parameter: its lifecycle, and the entry."""
+    return [
+        pytest.param(of, entry, id=f"{of}: {naming.format(**entry)}")
+        for of, data in BROKEN.items()
+        for entry in data.get(kind, [])
+    ]
 
 
 def asked(lifecycle: Lifecycle, settings: Settings, name: str) -> Problem:
@@ -39,31 +48,53 @@ def shipped() -> Callable[[str], tuple[Policy, Engine]]:
     return load
 
 
-@pytest.mark.parametrize("sibling", BROKEN["sibling"], ids=lambda s: s["name"])
-def test_a_broken_safeguard_is_found(sibling: dict[str, Any], shipped: Callable[[str], tuple[Policy, Engine]]) -> None:
-    policy, engine = shipped(sibling["policy"])
-    whole = asked(policy.lifecycle, policy.settings, sibling["property"])
-    assert isinstance(engine.decide(whole), Unreachable)
-
-    text = (folder("models") / f"{sibling['lifecycle']}.kf").read_text(encoding="utf-8")
-    assert text.count(sibling["old"]) == 1
-    lifecycle = load_text(text.replace(sibling["old"], sibling["new"])).lifecycle
-    problem = asked(lifecycle, policy.settings, sibling["property"])
+def broken(lifecycle: Lifecycle, settings: Settings, entry: dict[str, Any]) -> None:
+    """The entry's property breaks in so many steps; the certifier and the bytes agree."""
+    problem = asked(lifecycle, settings, entry["property"])
     finding = Engine(lifecycle).decide(problem)
     assert isinstance(finding, Reached)
-    assert len(finding.trace.actions) == sibling["steps"]
+    assert len(finding.trace.actions) == entry["steps"]
     assert Certifier(lifecycle).certify(problem, finding).accepted
+    assert Confirmer(lifecycle).confirm(problem, finding.trace).confirmed
 
 
-@pytest.mark.parametrize("setting", BROKEN["setting"], ids=lambda s: f"{s['control']}={s['value']}")
-def test_every_control_of_the_hardened_policy_matters(
-    setting: dict[str, Any], shipped: Callable[[str], tuple[Policy, Engine]]
+@pytest.mark.parametrize(("of", "sibling"), of_all("sibling", "{name}"))
+def test_a_broken_safeguard_is_found(
+    of: str, sibling: dict[str, Any], shipped: Callable[[str], tuple[Policy, Engine]]
 ) -> None:
-    policy, engine = shipped("tdx-1.5-hardened")
+    policy, engine = shipped(sibling["policy"])
+    assert Path(policy.lifecycle.path).stem == of
+    assert isinstance(engine.decide(asked(policy.lifecycle, policy.settings, sibling["property"])), Unreachable)
+
+    path = folder("models") / f"{of}.kf"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(sibling["old"]) == 1
+    broken(load_text(text.replace(sibling["old"], sibling["new"]), str(path)).lifecycle, policy.settings, sibling)
+
+
+@pytest.mark.parametrize(("of", "setting"), of_all("setting", "{control}={value}"))
+def test_a_safeguard_taken_away_alone_is_missed(
+    of: str, setting: dict[str, Any], shipped: Callable[[str], tuple[Policy, Engine]]
+) -> None:
+    policy, engine = shipped(setting["policy"])
+    assert Path(policy.lifecycle.path).stem == of
     assert isinstance(engine.decide(asked(policy.lifecycle, policy.settings, setting["property"])), Unreachable)
 
-    controls = {**policy.settings.controls, ControlName(setting["control"], ()): setting["value"]}
-    settings = Settings(controls, policy.settings.capabilities)
-    finding = engine.decide(asked(policy.lifecycle, settings, setting["property"]))
-    assert isinstance(finding, Reached)
-    assert len(finding.trace.actions) == setting["steps"]
+    members = [name for name in policy.settings.controls if name.name == setting["control"]]
+    assert members
+    weaker = {**policy.settings.controls, **dict.fromkeys(members, setting["value"])}
+    broken(policy.lifecycle, Settings(weaker, policy.settings.capabilities), setting)
+
+
+@pytest.mark.parametrize("path", sorted(folder("models").glob("*.kf")), ids=lambda path: path.stem)
+def test_every_lifecycle_has_broken_siblings_and_every_control_is_a_choice_or_missed(
+    path: Path, shipped: Callable[[str], tuple[Policy, Engine]]
+) -> None:
+    data = BROKEN[path.stem]
+    policy, _ = shipped(data["hardened"])
+    assert Path(policy.lifecycle.path).stem == path.stem
+    assert len(data.get("sibling", [])) + len(data.get("setting", [])) >= 2
+    missed = {entry["control"] for entry in data.get("setting", []) if entry["policy"] == data["hardened"]}
+    choices = data.get("choices", {})
+    assert not missed & choices.keys()
+    assert missed | choices.keys() == {control.name for control in policy.lifecycle.controls}
