@@ -11,7 +11,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from keyfate.checking.results import DIVERGED, MET, NOT_EXPECTED, UNDECIDED, Difference, Report, Result, unanswered
+from keyfate.checking.results import (
+    DIVERGED,
+    MET,
+    NOT_EXPECTED,
+    UNDECIDED,
+    Difference,
+    Report,
+    Result,
+    Verdict,
+    unanswered,
+)
 from keyfate.language.library import folder
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.lifecycle.explicit import reachable_states
@@ -28,7 +38,7 @@ class Expected:
 
     lifecycle: str
     states: int | None
-    properties: Mapping[str, tuple[str, int | None]]
+    properties: Mapping[str, tuple[Verdict, int | None]]
 
 
 def library_policies() -> tuple[Path, ...]:
@@ -98,11 +108,11 @@ def rewritten(policy: Policy, results: Sequence[Result], limit: int) -> str:
     return head + '  "properties": {\n' + ",\n".join(rows) + "\n  }\n}\n"
 
 
-def _answer(result: Result) -> tuple[str, int | None]:
+def _answer(result: Result) -> tuple[Verdict, int | None]:
     return result.verdict, result.steps
 
 
-def _words(answer: tuple[str, int | None] | None) -> str:
+def _words(answer: tuple[Verdict, int | None] | None) -> str:
     if answer is None:
         return NOT_EXPECTED
     verdict, steps = answer

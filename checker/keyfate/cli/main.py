@@ -15,7 +15,18 @@ from typing import Any, NoReturn, TextIO
 import click
 
 from keyfate import __version__
-from keyfate.cli import certifying, completing, deciding, drawing, exporting, linting, starting, synthesizing, texts
+from keyfate.cli import (
+    certifying,
+    completing,
+    deciding,
+    documenting,
+    drawing,
+    exporting,
+    linting,
+    starting,
+    synthesizing,
+    texts,
+)
 from keyfate.cli.failing import tell
 from keyfate.cli.printing import errors_text, until_hung_up
 from keyfate.cli.statuses import DEFECT, STOPPED, UNUSABLE
@@ -57,6 +68,8 @@ for _command in (
     deciding.hunt,
     drawing.draw,
     exporting.export,
+    documenting.answers,
+    documenting.page,
     linting.lint,
     texts.format_,
     starting.new,

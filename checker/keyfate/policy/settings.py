@@ -23,9 +23,9 @@ class Places:
 
 
 def set_controls(
-    lifecycle: Lifecycle, document: Document, table: Mapping[str, object], into: Places
+    lifecycle: Lifecycle, document: Document, table: Mapping[str, object], into: Places, at: Path = ("controls",)
 ) -> list[Diagnostic]:
-    """Read a `[controls]` table. A value for an indexed control goes to all its instances; a
+    """Read a table of controls, which stands at `at`. A value for an indexed control goes to all its instances; a
     table, or a name with brackets, to single ones, which win over the former."""
     problems: list[Diagnostic] = []
     found: list[tuple[int, ControlName, Value, Span]] = []
@@ -59,7 +59,7 @@ def set_controls(
             )
 
     for name, value in table.items():
-        walk(name, value, ("controls", name))
+        walk(name, value, (*at, name))
     for _, control, value, span in sorted(found, key=lambda f: f[0]):
         into.controls[control] = value
         into.spans[control] = span

@@ -29,13 +29,28 @@ def code(text: str) -> str:
     return f"<code>{_numbers(line)}</code>" if set("`|") & set(line) else f"`{line}`"
 
 
-def words(text: str) -> str:
+def words(text: str, longest: int = LONGEST) -> str:
     """The text as a sentence: what Markdown, HTML or the host would read otherwise, by number."""
-    line = re.sub(r"[\\`*{}\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])", lambda found: f"&#{ord(found.group())};", short(text))
+    line = re.sub(
+        r"[\\`*{}\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])", lambda found: f"&#{ord(found.group())};", short(text, longest)
+    )
     line = re.sub(r"://", "&#58;//", line)
     line = re.sub(r"(?i)\bwww\.", lambda found: f"{found.group()[:-1]}&#46;", line)
     line = re.sub(r"@|(?<!&)#", lambda found: f"{found.group()}{_HIDDEN}", line)
     return re.sub(r"^(\d+)?[^\w\s&]", _first, line)
+
+
+def prose(text: str, longest: int = 10 * LONGEST) -> str:
+    """Sentences in which what stands between backticks is code, and nothing else is markup."""
+    parts = re.split(r"`([^`]+)`", short(text, longest))
+    said = (code(part) if number % 2 else _spaced(part, longest) for number, part in enumerate(parts))
+    return "".join(said)
+
+
+def _spaced(text: str, longest: int) -> str:
+    """As `words`, with the blanks at its ends."""
+    told = words(text, longest)
+    return f"{' ' * text.startswith(' ')}{told}{' ' * (text.endswith(' ') and bool(told))}"
 
 
 def _first(found: re.Match[str]) -> str:

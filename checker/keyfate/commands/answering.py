@@ -1,0 +1,35 @@
+"""`keyfate answers`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from keyfate.checking.questions import decide
+from keyfate.checking.results import BROKEN, MET, UNDECIDED
+from keyfate.checking.session import open_session
+from keyfate.checking.shelf import Shelf
+from keyfate.commands.progress import bar
+from keyfate.language.library import folder
+from keyfate.policy.policy import Policy
+from keyfate.policy.questions import load_questions
+from keyfate.reporting.questions import page, told
+
+FILE = "answers.toml"
+
+
+def answers(path: Path | None) -> tuple[str, str, int]:
+    """The document, what is wrong with it, and the exit status: 1 where a claim does not hold, 3 where something has
+    no answer. Without a path: what keyfate ships."""
+    shelf = Shelf()
+
+    def load(paths: Sequence[Path]) -> Sequence[Policy]:
+        return open_session(paths, {}, shelf).policies
+
+    questions = load_questions(path or folder("models") / FILE, load)
+    rows = sum(len(group.rows) for question in questions.questions for group in question.attacks)
+    with bar("answering", sum(map(len, questions.asked().values())) + rows) as advance:
+        decided = decide(questions, advance)
+    command = "keyfate answers" if path is None else f"keyfate answers {path.as_posix()}"
+    status = BROKEN if decided.broken else UNDECIDED if decided.open else MET
+    return page(decided, command), told(decided), status
