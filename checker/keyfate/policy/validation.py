@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -86,15 +87,24 @@ def _diagnostic(
 
 
 def _fields(model: type[BaseModel], where: Path) -> list[str]:
-    names = list(model.model_fields)
+    """The settings that are known at `where` inside a model."""
+    kind: object = model
     for part in where:
-        annotation = model.model_fields[str(part)].annotation if str(part) in model.model_fields else None
-        inner = [t for t in getattr(annotation, "__args__", (annotation,)) if isinstance(t, type)]
-        found = next((t for t in inner if issubclass(t, BaseModel)), None)
-        if found is None:
+        table = _table(kind)
+        if table is None:  # a list, or a table whose words are the user's
+            kind = next(reversed(get_args(kind)), None)
+        elif part in table.model_fields:
+            kind = table.model_fields[str(part)].annotation
+        else:
             return []
-        model, names = found, list(found.model_fields)
-    return names
+    table = _table(kind)
+    return [] if table is None else list(table.model_fields)
+
+
+def _table(kind: object) -> type[BaseModel] | None:
+    """The model itself, or the one among alternatives."""
+    alternatives = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return next((one for one in alternatives if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
 def _kind(value: object) -> str:

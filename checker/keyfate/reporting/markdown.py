@@ -31,31 +31,27 @@ def code(text: str) -> str:
 
 def words(text: str, longest: int = LONGEST) -> str:
     """The text as a sentence: what Markdown, HTML or the host would read otherwise, by number."""
-    line = re.sub(
-        r"[\\`*{}\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])", lambda found: f"&#{ord(found.group())};", short(text, longest)
-    )
-    line = re.sub(r"://", "&#58;//", line)
-    line = re.sub(r"(?i)\bwww\.", lambda found: f"{found.group()[:-1]}&#46;", line)
-    line = re.sub(r"@|(?<!&)#", lambda found: f"{found.group()}{_HIDDEN}", line)
-    return re.sub(r"^(\d+)?[^\w\s&]", _first, line)
+    return _begun(_inline(short(text, longest)))
 
 
 def prose(text: str, longest: int = 10 * LONGEST) -> str:
     """Sentences in which what stands between backticks is code, and nothing else is markup."""
-    parts = re.split(r"`([^`]+)`", short(text, longest))
-    said = (code(part) if number % 2 else _spaced(part, longest) for number, part in enumerate(parts))
-    return "".join(said)
+    parts = re.split(r"`([^`]*[^`\s][^`]*)`", short(text, longest))
+    return _begun("".join(code(part) if number % 2 else _inline(part) for number, part in enumerate(parts)))
 
 
-def _spaced(text: str, longest: int) -> str:
-    """As `words`, with the blanks at its ends."""
-    told = words(text, longest)
-    return f"{' ' * text.startswith(' ')}{told}{' ' * (text.endswith(' ') and bool(told))}"
+def _inline(line: str) -> str:
+    """What would be markup, an address or a mention inside a line."""
+    line = re.sub(r"[\\`*{}\[\]<>&|~$]|(?<![^\W_])_|_(?![^\W_])", lambda found: f"&#{ord(found.group())};", line)
+    line = re.sub(r"://", "&#58;//", line)
+    line = re.sub(r"(?i)\bwww\.", lambda found: f"{found.group()[:-1]}&#46;", line)
+    return re.sub(r"@|(?<!&)#", lambda found: f"{found.group()}{_HIDDEN}", line)
 
 
-def _first(found: re.Match[str]) -> str:
+def _begun(line: str) -> str:
     """What could begin a list or a heading does not."""
-    return f"{found.group()[:-1]}{_numbers(found.group()[-1])}"
+    begin = r"^(?:\d+[^\w\s&](?!\d)|[^\w\s&`])"
+    return re.sub(begin, lambda found: f"{found.group()[:-1]}{_numbers(found.group()[-1])}", line)
 
 
 def _numbers(text: str) -> str:

@@ -1,0 +1,134 @@
+"""Documents of questions: what they print follows from verdicts, and a claim that does not hold is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+from shell import keyfate
+from vault import furnish
+
+DOCUMENT = """\
+title = "Questions"
+policies = "."
+
+[[question]]
+title = "Is it safe?"
+asks = "Whether the vault keeps its secret"
+
+[[question.claims]]
+says = "A `vault` that is shut keeps it."
+shown_by = [{ policy = "safe", property = "secrecy", verdict = "PROVED" }]
+
+[[question.verdicts]]
+caption = "side by side"
+policies = ["safe", "flash"]
+properties = ["secrecy", "restores"]
+
+[[question.attacks]]
+caption = "before and after"
+rows = [
+  { label = "before", policy = "flash", property = "secrecy" },
+  { label = "after", policy = "flash", property = "secrecy", set = { root = "tpm" } },
+  { label = "either", policy = "flash", property = "secrecy", open = ["root"] },
+]
+"""
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return furnish(tmp_path_factory.mktemp("house"))
+
+
+def asked(house: Path, text: str, *words: str) -> tuple[int, str, str]:
+    (house / "asks.toml").write_text(text, encoding="utf-8")
+    done = keyfate("answers", "asks.toml", *words, cwd=house)
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.fixture(scope="module")
+def answered(house: Path) -> str:
+    status, text, wrong = asked(house, DOCUMENT)
+    assert (status, wrong) == (0, "")
+    return text
+
+
+def cells(text: str, head: str) -> list[list[str]]:
+    """The rows of the table with that first head, as Markdown's own parser reads them."""
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    tables: list[list[list[str]]] = []
+    for token in tokens:
+        if token.type == "table_open":
+            tables.append([])
+        elif token.type == "tr_open":
+            tables[-1].append([])
+        elif token.type == "inline" and tables and token.map is not None and token.level > 2:
+            tables[-1][-1].append(token.content)
+    return next(table[1:] for table in tables if table[0][0] == head)
+
+
+def test_verdicts_stand_side_by_side(answered: str) -> None:
+    assert cells(answered, "property") == [
+        ["`secrecy`", "PROVED, documented", "VIOLATED in 2, claimed"],
+        ["`restores`", "POSSIBLE in 2, claimed", "POSSIBLE in 2, claimed"],
+    ]
+
+
+def test_frontiers_stand_side_by_side(answered: str) -> None:
+    rows = cells(answered, "where")
+    before = [row for row in rows if row[0] == "before"]
+    after = rows[rows.index(before[0]) + 1]
+    assert before == [["before", "`secrecy`", "whatever else is set", "`steal`", "?", "2"]]
+    assert after[0] == "after"
+    assert "`open_tpm`" in after[3]
+    either = next(row for row in rows if row[0] == "either")
+    assert either[2] in ("`root = flash`", "`root = tpm`")
+
+
+def test_a_claim_names_what_it_rests_on(answered: str) -> None:
+    assert "- A `vault` that is shut keeps it.\n  (`secrecy` under `safe`: PROVED, documented)" in answered
+
+
+def test_it_is_the_same_at_every_run(house: Path, answered: str) -> None:
+    assert asked(house, DOCUMENT)[1] == answered
+
+
+def test_a_claim_that_does_not_hold_is_told_and_nothing_is_written(house: Path) -> None:
+    wrong = DOCUMENT.replace('policy = "safe", property = "secrecy"', 'policy = "flash", property = "secrecy"')
+    status, text, error = asked(house, wrong, "--output", "answers.md")
+    assert (status, text) == (1, "")
+    assert error.startswith("asks.toml:10:")
+    assert "`secrecy` under `flash` is VIOLATED, and a claim rests on its being PROVED" in error
+    assert not (house / "answers.md").exists()
+    status, text, _ = asked(house, wrong)
+    assert status == 1
+    assert "- ✗ A `vault`" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "said", "at"),
+    [
+        ('policies = ["safe", "flash"]', 'policies = ["sate", "flash"]', "KF543", "did you mean `safe`?", '"sate"'),
+        ('properties = ["secrecy", ', 'properties = ["secracy", ', "KF530", "did you mean `secrecy`?", '"secracy"'),
+        ('verdict = "PROVED"', 'verdict = "POSSIBLE"', "KF531", "it is a `never`", '"POSSIBLE"'),
+        ('root = "tpm"', 'rot = "tpm"', "KF510", "did you mean `root`?", "rot"),
+        ('root = "tpm"', 'root = "flesh"', "KF511", "did you mean `flash`?", '"flesh"'),
+        ('root = "tpm"', "wipe = true", "KF514", "flash cannot be wiped", "wipe"),
+        ('open = ["root"]', 'open = ["roof"]', "KF510", "did you mean `root`?", '"roof"'),
+        ('policies = "."', 'policies = "."\nintr = "x"', "KF503", "did you mean `intro`?", "intr"),
+        ('title = "Is it safe?"', "", "KF504", "required", ""),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_at_its_place(
+    house: Path, old: str, new: str, code: str, said: str, at: str
+) -> None:
+    assert DOCUMENT.count(old) == 1
+    status, text, error = asked(house, DOCUMENT.replace(old, new))
+    assert (status, text) == (2, "")
+    assert f"error[{code}]" in error
+    assert said in error
+    line = next(line for line in error.splitlines() if line.startswith("asks.toml:"))
+    number, column = map(int, line.split(":")[1:3])
+    assert DOCUMENT.replace(old, new).splitlines()[number - 1][column - 1 :].startswith(at)
