@@ -77,4 +77,6 @@ def page(name: str | None, policies: tuple[Path, ...], library: bool, output: Pa
     refuse_taken((Path(name), *policies), output=output)
     text, status = paging.page(name, policies)
     put(text, output)
+    if output is not None:
+        click.echo(f"wrote {output}")
     sys.exit(status)
