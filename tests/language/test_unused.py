@@ -93,6 +93,8 @@ def test_nothing_is_said_where_all_is_used() -> None:
         ("action look[p: P] by host property p1 never did look[_]", ["KF311 p"]),
         ("action look[p: P] by host then on[p] := true", []),
         ("key spare[p: P] = hash(other) property p1 never attacker knows spare[alpha]", ["KF311 p"]),
+        ("def never_so[p: P] = false property p1 never never_so[alpha]", []),
+        ("def odd[p: P] = on[alpha] property p1 never odd[alpha]", ["KF311 p"]),
         ("message Note = enc(other, address) for p: P action send[n: Note] by attacker then disk gains n", ["KF311 p"]),
         ("property p1 for p: P never disk has other", ["KF311 p"]),
         ("property p1 never some p: P { disk has other }", ["KF311 p"]),

@@ -115,7 +115,7 @@ class _Checker:
                 "KF261",
                 "there is no `lifecycle` declaration",
                 Span(whole.source, 0, min(1, len(whole.source.text))),
-                help='begin with `lifecycle NAME "what it is"`',
+                help='begin with `lifecycle NAME "what it is"`; a fragment is checked where a lifecycle includes it',
             )
             return None
         for extra in headers[1:]:

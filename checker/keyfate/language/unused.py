@@ -99,6 +99,8 @@ class _Text:
             if item.prefix:
                 continue
             match decl := item.declaration:
+                case s.DefDecl(body=s.Ref(name=s.Word(text="true" | "false"))):
+                    pass  # what a shape asks for with an index, and this lifecycle never or always has
                 case s.DefDecl() | s.MessageDecl():
                     what = "message" if isinstance(decl, s.MessageDecl) else decl.kind
                     yield from _unused(decl.params, (decl.body,), f"the {what} `{decl.name.text}`", _DROP)
