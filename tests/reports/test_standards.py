@@ -68,3 +68,9 @@ def test_what_is_wrong_is_said_at_its_place(tmp_path: Path, properties: str, cod
     (found,) = caught.value.diagnostics
     assert (found.code, found.span.text) == (code, at)
     assert said in f"{found.message} {found.help}"
+
+
+def test_every_clause_serves_a_property() -> None:
+    text = (folder("properties") / "standards.toml").read_text(encoding="utf-8")
+    readings = {clause.reading for found in load_standards().values() for clause in found.clauses}
+    assert text.count("\n[clauses.") == len(readings)
