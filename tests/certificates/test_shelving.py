@@ -26,9 +26,7 @@ def proofs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def names(folder: Path, timeout: float | None = None) -> set[str]:
     """What is in the folder after a check of the policy."""
     policy = Path("safe.policy.toml")
-    report = check(
-        (policy,), library=False, update=None, engine="auto", scope={}, timeout=timeout, keep=shelved(folder)
-    )
+    report = check((policy,), engine="auto", scope={}, timeout=timeout, keep=shelved(folder))
     assert report is not None
     return {path.name for path in folder.iterdir()}
 

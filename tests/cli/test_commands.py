@@ -63,7 +63,7 @@ def test_more_time_is_proposed_where_it_may_help(
 ) -> None:
     monkeypatch.chdir(folder)
     policies = (Path("flash.policy.toml"),)
-    report = checking.check(policies, library=False, update=None, engine="auto", scope={}, timeout=1e-9)
+    report = checking.check(policies, engine="auto", scope={}, timeout=1e-9)
     assert report is not None
     open_ones = tuple(replace(result, reason=reason) for result in report.results)
     assert next_command(replace(report, results=open_ones), longer) == following
@@ -337,8 +337,11 @@ def parts(leader: int) -> Iterator[bytes]:
         (["list", "vault.kf", "--output", "vault.kf"], "taken already"),
         (["hunt", "vault.kf", "--output", "./vault.kf"], "taken already"),
         (["check", "--format", "xml"], "xml"),
-        (["check", "--library", "safe.policy.toml"], "--library takes no paths"),
+        (["check", "--library", "safe.policy.toml"], "the library has no lifecycle `safe.policy.toml`"),
+        (["check", "--library", "tdx-1.0-volatil"], "did you mean `tdx-1.0-volatile`?"),
         (["check", "--update"], "--update goes with --library"),
+        (["check", "--quick"], "--quick goes with --library"),
+        (["check", "--library", "--update", "--quick"], "leave --quick out"),
         (["check", "vault.kf", "--scope", "Shelve=3"], "did you mean `Shelf`?"),
         (["explain", "flash.policy.toml", "secrcy"], "did you mean `secrecy`?"),
         (["explain", "nowhere.policy.toml", "secrecy"], "there is no file"),

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from keyfate.language.library import folder
+from keyfate.policy.finding import shipped_names
 
 Results = Mapping[str, Mapping[str, dict[str, Any]]]
 PERSISTENT = "tdx-1.5-"
@@ -63,9 +64,19 @@ def test_every_verdict_is_decided_and_judged(results: Results) -> None:
             if verdict == "PROVED":
                 assert result["certificate"]["checked_by"] == "z3"
                 assert result["certificate"]["clauses"] is not None
+            assert result["certificate"] is not None
+            assert (result["trace"] is None) == (result["confirmed"] is None)
             if verdict in ("VIOLATED", "POSSIBLE"):
                 assert result["confirmed"] is True
                 assert result["steps"] == len(result["trace"])
+
+
+def test_every_frontier_is_complete_and_every_number_of_states_known(run: tuple[int, str, dict[str, Any]]) -> None:
+    _, text, report = run
+    assert {extent["verdict"] for extent in report["frontiers"]} == {"COMPLETE"}
+    assert {extent["lifecycle"] for extent in report["frontiers"]} == set(shipped_names())
+    assert {count["policy"] for count in report["states"]} == {policy["policy"] for policy in report["policies"]}
+    assert f"{len(report['frontiers'])} frontiers" in text
 
 
 def test_the_hardened_policy_meets_what_it_requires(results: Results) -> None:
@@ -120,8 +131,10 @@ def test_every_policy_that_ships_was_checked(results: Results) -> None:
 
 
 def test_expected_answers_are_of_their_schema() -> None:
-    schema = json.loads((folder("reports") / "expected.schema.json").read_text(encoding="utf-8"))
-    files: list[Path] = sorted((folder("models") / "expected").glob("*.json"))
-    assert files
-    for path in files:
-        jsonschema.validate(json.loads(path.read_text(encoding="utf-8")), schema)
+    for schema, where in (("expected", "expected"), ("expected-frontiers", "expected/frontiers")):
+        asked = json.loads((folder("reports") / f"{schema}.schema.json").read_text(encoding="utf-8"))
+        jsonschema.Draft202012Validator.check_schema(asked)
+        files: list[Path] = sorted((folder("models") / where).glob("*.json"))
+        assert files
+        for path in files:
+            jsonschema.validate(json.loads(path.read_text(encoding="utf-8")), asked)

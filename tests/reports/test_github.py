@@ -224,9 +224,14 @@ def test_breaks_stand_before_what_has_no_answer(report: Report) -> None:
 def test_the_library_is_held_against_what_is_expected(report: Report) -> None:
     """There, what is broken is not what matters."""
     assert of_report(replace(report, differences=(), exit_status=0)) == ()
-    unexpected = (Difference("safe", "secrecy", "VIOLATED", "PROVED"), Difference("safe", None, "a file", "none"))
+    unexpected = (
+        Difference("safe", None, "secrecy", "verdict", "VIOLATED", "PROVED"),
+        Difference("safe", None, None, "states", "8", "9"),
+        Difference(None, "vault", "secrecy", "frontier", "2 conditions", "3 conditions"),
+    )
     shown = of_report(replace(report, differences=unexpected, exit_status=5))
     assert [(a.kind, a.title, *a.lines) for a in shown] == [
         ("error", "not as expected", "safe: secrecy: expected VIOLATED, found PROVED"),
-        ("error", "not as expected", "safe: expected a file, found none"),
+        ("error", "not as expected", "safe: reachable states: expected 8, found 9"),
+        ("error", "not as expected", "vault: frontier of secrecy: expected 2 conditions, found 3 conditions"),
     ]

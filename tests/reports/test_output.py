@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from keyfate.checking.results import Difference, Knowledge, Notice, Report
+from keyfate.checking.results import Difference, FrontierExtent, Knowledge, Notice, Report, StateCount
 from keyfate.language.loading import load_text
 from keyfate.reporting.explaining import explanation
 from keyfate.reporting.json import document, to_json
@@ -37,7 +37,16 @@ def story(report: Report, policy: str, name: str) -> str:
 
 def test_json_follows_its_schema(report: Report, schema: dict[str, Any]) -> None:
     jsonschema.validate(document(report), schema)
-    jsonschema.validate(document(replace(report, differences=(Difference("p", None, "a", "b"),))), schema)
+    differences = (
+        Difference("p", None, None, "states", "1", "2"),
+        Difference(None, "l", "r", "frontier", "a", "b", "c"),
+    )
+    extents = (
+        FrontierExtent("l", "r", "COMPLETE", 1, 2, 3),
+        FrontierExtent("l", "s", "UNKNOWN", None, None, None, "c"),
+    )
+    counts = (StateCount("p", 3), StateCount("q", None, "late"))
+    jsonschema.validate(document(replace(report, differences=differences, frontiers=extents, states=counts)), schema)
 
 
 @pytest.mark.parametrize("field", ["verdict", "location", "configuration", "fingerprint", "knowledge", "certificate"])

@@ -129,7 +129,7 @@ def test_headlines(report: Report) -> None:
         "✗ keyfate: judges disagree": only(report, replace(met, verdict="DIVERGED", met=False)),
         "✓ keyfate: the library answers as expected": replace(report, differences=(), exit_status=0),
         "✗ keyfate: the library does not answer as expected": replace(
-            report, differences=(Difference("p", None, "a", "b"),), exit_status=5
+            report, differences=(Difference("p", None, "r", "verdict", "a", "b"),), exit_status=5
         ),
     }
     assert {headline(r) for r in cases.values()} == set(cases)

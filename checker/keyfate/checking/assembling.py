@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from keyfate.checking.judges import ENGINES, Court, Engine, EngineName, GaveUpError, Judgement, Script
+from keyfate.checking.judges import (
+    ENGINES,
+    OUT_OF_MEMORY,
+    TIMEOUT,
+    Court,
+    Deadline,
+    Engine,
+    EngineName,
+    GaveUpError,
+    Judgement,
+    Script,
+)
 from keyfate.checking.panel import Panel
 from keyfate.checking.synthesizing import Judges
 from keyfate.language.typed import Lifecycle
@@ -18,6 +30,10 @@ if TYPE_CHECKING:
 
 ALONE: tuple[EngineName, ...] = ("auto", "abc", "z3", "spacer", "explicit")
 """Every engine that `all` asks, in this order."""
+
+Count = Callable[[Settings, Deadline], int | None]
+"""How many states are reachable under settings that leave nothing open; None if too many to count. May raise
+GaveUpError."""
 
 FEW_STATES = 20_000
 """Up to so many states explicit search is one of all engines."""
@@ -67,6 +83,24 @@ def assemble_frontier(lifecycle: Lifecycle) -> Judges:
 
     basis = Basis(lifecycle)
     return Judges(lifecycle, Prover(lifecycle, basis=basis), Certifier(lifecycle), Confirmer(lifecycle).confirm, basis)
+
+
+def assemble_counter(lifecycle: Lifecycle) -> Count:
+    """Who counts the states of a lifecycle. Raises LifecycleError where the lifecycle is too large."""
+    from keyfate.engines.counting import Counter
+    from keyfate.engines.sat import OutOfBudgetError
+
+    counter = Counter(lifecycle)
+
+    def count(settings: Settings, deadline: Deadline) -> int | None:
+        try:
+            return counter.states(settings, budget=deadline.budget())
+        except OutOfBudgetError:
+            raise GaveUpError(TIMEOUT) from None
+        except MemoryError:
+            raise GaveUpError(OUT_OF_MEMORY) from None
+
+    return count
 
 
 class Z3Judge:

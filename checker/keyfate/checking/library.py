@@ -1,44 +1,49 @@
-"""The shipped library against the answers written beside it: models/expected/<policy>.json.
+"""The shipped library against what is written beside it (`checking.expected`).
 
-One file for each policy: its lifecycle, how many states are reachable (None where that is
-not counted), and for each property the verdict and, where there is a trace, its length.
+What a file must list is known from policies and lifecycles, so that one which lists too much or too little is refused
+before anything is decided.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from keyfate.checking.expected import (
+    ENDING,
+    Answer,
+    Answers,
+    Extent,
+    Frontiers,
+    load_answers,
+    load_frontiers,
+    place_of,
+)
 from keyfate.checking.results import (
     DIVERGED,
     MET,
-    NOT_EXPECTED,
+    NO_ANSWER,
     UNDECIDED,
     Difference,
+    FrontierExtent,
+    PolicySummary,
     Report,
     Result,
-    Verdict,
+    StateCount,
     unanswered,
 )
+from keyfate.checking.shelf import Scopes, Shelf
 from keyfate.language.library import folder
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
-from keyfate.lifecycle.explicit import reachable_states
-from keyfate.policy.files import read_source
-from keyfate.policy.finding import policies_below
+from keyfate.language.symbols import did_you_mean
+from keyfate.language.typed import Lifecycle
+from keyfate.policy.files import shown_path
+from keyfate.policy.finding import ENDING as POLICY
+from keyfate.policy.finding import LIFECYCLES, policies_below
 from keyfate.policy.policy import Policy
 
-ENDING = ".json"
-
-
-@dataclass(frozen=True)
-class Expected:
-    """The answers expected of one policy; `properties` is name to verdict and length."""
-
-    lifecycle: str
-    states: int | None
-    properties: Mapping[str, tuple[Verdict, int | None]]
+_WRITES = "`keyfate check --library --update` writes it, to be looked at"
 
 
 def library_policies() -> tuple[Path, ...]:
@@ -46,79 +51,187 @@ def library_policies() -> tuple[Path, ...]:
     return tuple(policies_below(folder("models") / "policies"))
 
 
-def expected_path(policy: str) -> Path:
+def library_lifecycles() -> Mapping[str, Path]:
+    """Every shipped lifecycle, by the name that policies call it by."""
+    return {path.name.removesuffix(LIFECYCLES): path for path in sorted(folder("models").glob(f"*{LIFECYCLES}"))}
+
+
+def answers_path(policy: str) -> Path:
+    """Where the answers of a policy are expected."""
     return folder("models") / "expected" / f"{policy}{ENDING}"
 
 
-def load_expected(policy: str) -> Expected | None:
-    """The answers beside the library; None where there are none for this policy.
+def frontiers_path(lifecycle: str) -> Path:
+    """Where the frontiers of a lifecycle are expected."""
+    return folder("models") / "expected" / "frontiers" / f"{lifecycle}{ENDING}"
 
-    Raises LifecycleError (KF550) where the file does not follow reports/expected.schema.json.
+
+@dataclass(frozen=True)
+class Shelved:
+    """Some lifecycles of the library, as their frontiers are asked for, with the sizes of sorts that the files ask for;
+    and what is expected of them and their policies, unless it is to be written."""
+
+    lifecycles: Mapping[str, Lifecycle]
+    scopes: Mapping[str, Mapping[str, int]]
+    answers: Mapping[str, Answers] = field(default_factory=dict)
+    frontiers: Mapping[str, Frontiers] = field(default_factory=dict)
+
+
+def shelved(names: Iterable[str], policies: Sequence[Policy], scope: Scopes, shelf: Shelf, *, anew: bool) -> Shelved:
+    """What is expected of these lifecycles and policies. `anew`: it is to be written, and need not be there.
+
+    Raises LifecycleError with all that is wrong: KF550 for a file that is none of its kind, KF551 where one is missing,
+    KF552 where it is of another lifecycle, KF553 where it does not list what is decided, KF554 where nothing in the
+    library has its name.
     """
-    path = expected_path(policy)
-    if not path.exists():
-        return None
-    source = read_source(path)
+    problems: list[Diagnostic] = list(_stale())
+    answers: dict[str, Answers] = {}
+    frontiers: dict[str, Frontiers] = {}
+    lifecycles: dict[str, Lifecycle] = {}
+    scopes: dict[str, Mapping[str, int]] = {}
+    for policy in () if anew else policies:
+        try:
+            answers[policy.name] = expected = load_answers(_there(answers_path(policy.name), policy.name, policy.head))
+            problems += _unlike(expected, policy.lifecycle)
+        except LifecycleError as error:
+            problems += error.diagnostics
+    for name in names:
+        try:
+            lifecycle, scopes[name] = shelf.load(library_lifecycles()[name], scope).lifecycle, {}
+            lifecycles[name] = lifecycle
+            path = frontiers_path(name)
+            if anew and not path.exists():
+                continue
+            frontiers[name] = wanted = load_frontiers(_there(path, name, lifecycle.span))
+            problems += () if anew else _unlike(wanted, lifecycle)
+            scopes[name] = wanted.scope
+            lifecycles[name] = _resized(wanted, library_lifecycles()[name], scope, shelf)
+        except LifecycleError as error:
+            problems += error.diagnostics
+    if problems:
+        raise LifecycleError(list(dict.fromkeys(problems)))
+    return Shelved(lifecycles, scopes, answers, frontiers)
+
+
+def _there(path: Path, name: str, at: Span | None) -> Path:
+    if path.exists():
+        return path
+    message = f"nothing is written of what `{name}` should answer: `{shown_path(path)}` is missing"
+    at = at or Span(Source(shown_path(path), ""), 0, 0)
+    raise LifecycleError([Diagnostic("KF551", message, at, help=_WRITES)])
+
+
+def _unlike(expected: Answers | Frontiers, lifecycle: Lifecycle) -> Iterator[Diagnostic]:
+    """Where a file does not list what is decided."""
+    source, mend = expected.source, "`keyfate check --library --update` writes it anew"
+    if expected.lifecycle != lifecycle.name:
+        message = f"this is expected of `{expected.lifecycle}`, and the lifecycle is `{lifecycle.name}`"
+        yield Diagnostic("KF552", message, place_of(source, expected.lifecycle), help=mend)
+        return
+    names = [rule.name for rule in lifecycle.properties]
+    for name in expected.properties:
+        if name not in names:
+            hint = did_you_mean(name, [one for one in names if one not in expected.properties]) or mend
+            message = f"`{name}` is expected here, and `{lifecycle.name}` checks no such property"
+            yield Diagnostic("KF553", message, place_of(source, name), help=hint)
+    for name in names:
+        if name not in expected.properties:
+            message = f"`{lifecycle.name}` checks `{name}`, of which nothing is expected here"
+            yield Diagnostic("KF553", message, place_of(source, "properties"), help=mend)
+
+
+def _stale() -> Iterator[Diagnostic]:
+    """Files of what is not in the library."""
+    policies = [path.name.removesuffix(POLICY) for path in library_policies()]
+    for kind, known, where in (
+        ("policy", policies, answers_path("").parent),
+        ("lifecycle", list(library_lifecycles()), frontiers_path("").parent),
+    ):
+        for path in sorted(where.glob(f"*{ENDING}")):
+            name = path.name.removesuffix(ENDING)
+            if name not in known:
+                hint = did_you_mean(name, known)
+                at = Span(Source(shown_path(path), ""), 0, 0)
+                message = f"the library has no {kind} `{name}`, of which this is expected"
+                yield Diagnostic("KF554", message, at, help=f"{hint} If not, delete the file" if hint else "delete it")
+
+
+def _resized(expected: Frontiers, path: Path, scope: Scopes, shelf: Shelf) -> Lifecycle:
+    """The lifecycle in the sizes that the file asks for. A size that it refuses is shown there."""
     try:
-        data = json.loads(source.text)
-    except json.JSONDecodeError as error:
-        raise _wrong(source, f"this is not JSON: {error.msg.lower()}", error.pos) from None
-    from jsonschema import Draft202012Validator
-
-    schema = json.loads((folder("reports") / "expected.schema.json").read_text(encoding="utf-8"))
-    for fault in Draft202012Validator(schema).iter_errors(data):
-        at = "/".join(map(str, fault.absolute_path)) or "the file"
-        raise _wrong(source, f"`{at}` is not as the schema asks: {fault.message}", 0)
-    properties = {name: (p["verdict"], p["steps"]) for name, p in data["properties"].items()}
-    return Expected(data["lifecycle"], data["states"], properties)
+        return shelf.load(path, {**expected.scope, **scope}).lifecycle
+    except LifecycleError as error:
+        moved = (
+            replace(d, span=place_of(expected.source, d.span.source.text.partition("=")[0]))
+            if d.span.path == "--scope" and d.span.source.text.partition("=")[0] not in scope
+            else d
+            for d in error.diagnostics
+        )
+        raise LifecycleError(tuple(moved)) from None
 
 
-def compared(report: Report) -> Report:
-    """The report with its differences from the expected answers, and the exit status they mean: 3 where in every
-    one of them an answer is missing, and none is wrong."""
-    differences: list[Difference] = []
-    for summary in report.policies:
-        results = [r for r in report.results if r.policy == summary.policy]
-        differences.extend(_differences(summary.policy, results))
-        if summary.diverged is not None:
-            differences.append(Difference(summary.policy, None, "judges that agree", summary.diverged))
-    found = replace(report, differences=tuple(differences), exit_status=DIVERGED if differences else MET)
+def compared(report: Report, expected: Shelved) -> Report:
+    """The report with its differences from what is expected, and the exit status they mean: 3 where in every one of
+    them an answer is missing, and none is wrong."""
+    differences = tuple(_differences(report, expected))
+    found = replace(report, differences=differences, exit_status=DIVERGED if differences else MET)
     if differences and len(unanswered(found)) == len(differences):
         return replace(found, exit_status=UNDECIDED)
     return found
 
 
-def _differences(policy: str, results: Sequence[Result]) -> Iterator[Difference]:
-    expected = load_expected(policy)
-    if expected is None:
-        yield Difference(policy, None, "a file of expected answers", "none")
-        return
-    found = {r.property: _answer(r) for r in results}
-    for name in dict.fromkeys((*found, *expected.properties)):
-        wanted, got = expected.properties.get(name), found.get(name)
-        if wanted != got:
-            yield Difference(policy, name, _words(wanted), _words(got))
+def _differences(report: Report, expected: Shelved) -> Iterator[Difference]:
+    counts = {count.policy: count for count in report.states or ()}
+    for summary in report.policies:
+        answers = expected.answers[summary.policy]
+        for result in report.results:
+            if result.policy == summary.policy:
+                yield from _verdict(result, answers.properties[result.property])
+        if summary.policy in counts:
+            yield from _counted(counts[summary.policy], answers)
+        yield from _judges(summary)
+    for extent in report.frontiers or ():
+        yield from _extended(extent, expected.frontiers[extent.lifecycle].properties[extent.property])
 
 
-def rewritten(policy: Policy, results: Sequence[Result], limit: int) -> str:
-    """The text of the file that expects what was found; states are counted up to `limit`."""
-    states = None if policy.open_controls else reachable_states(policy.lifecycle, policy.settings, limit=limit)
-    rows = [f"    {json.dumps(r.property)}: {json.dumps({'verdict': r.verdict, 'steps': r.steps})}" for r in results]
-    head = f'{{\n  "lifecycle": {json.dumps(policy.lifecycle.name)},\n  "states": {json.dumps(states)},\n'
-    return head + '  "properties": {\n' + ",\n".join(rows) + "\n  }\n}\n"
+def _verdict(result: Result, wanted: Answer) -> Iterator[Difference]:
+    got = (result.verdict, result.steps)
+    if got != wanted:
+        reason = result.reason or "" if NO_ANSWER.get(result.verdict) == UNDECIDED else None
+        yield Difference(result.policy, None, result.property, "verdict", _answer(wanted), _answer(got), reason)
 
 
-def _answer(result: Result) -> tuple[Verdict, int | None]:
-    return result.verdict, result.steps
-
-
-def _words(answer: tuple[Verdict, int | None] | None) -> str:
-    if answer is None:
-        return NOT_EXPECTED
+def _answer(answer: Answer) -> str:
     verdict, steps = answer
     return verdict if steps is None else f"{verdict} in {steps}"
 
 
-def _wrong(source: Source, message: str, at: int) -> LifecycleError:
-    help = "`keyfate check --library --update` writes it anew"
-    return LifecycleError([Diagnostic("KF550", message, Span(source, at, at + 1), help=help)])
+def _counted(count: StateCount, answers: Answers) -> Iterator[Difference]:
+    if count.reason is not None or count.states != answers.states:
+        wanted, got = ("not counted" if n is None else f"{n:,}" for n in (answers.states, count.states))
+        yield Difference(count.policy, None, None, "states", wanted, got, count.reason)
+
+
+def _judges(summary: PolicySummary) -> Iterator[Difference]:
+    if summary.diverged is not None:
+        yield Difference(summary.policy, None, None, "judges", "judges that agree", summary.diverged)
+
+
+def _extended(found: FrontierExtent, wanted: Extent) -> Iterator[Difference]:
+    got = extent_of(found)
+    if got != wanted:
+        reason = (found.reason or "") if found.verdict == "UNKNOWN" else None
+        said = _extent(got) if got is not None else f"{found.verdict}: {found.reason}"
+        yield Difference(None, found.lifecycle, found.property, "frontier", _extent(wanted), said, reason)
+
+
+def extent_of(found: FrontierExtent) -> Extent | None:
+    """The size of a frontier that is complete."""
+    if found.conditions is None or found.reaching is None or found.configurations is None:
+        return None
+    return Extent(found.conditions, found.reaching, found.configurations)
+
+
+def _extent(extent: Extent) -> str:
+    conditions = f"{extent.conditions} condition{'s' if extent.conditions != 1 else ''}"
+    return f"{conditions}, {extent.reaching:,} of {extent.configurations:,} configurations"

@@ -24,9 +24,6 @@ nothing meaningful checked, judges disagree, bad usage or model or policy."""
 NO_ANSWER: Mapping[Verdict, int] = {"DIVERGED": DIVERGED, "UNKNOWN": UNDECIDED, "BOUNDED": UNDECIDED}
 """Verdicts that answer nothing, and how a command about a single one of them ends."""
 
-NOT_EXPECTED = "nothing"
-"""What a difference calls the answer that is not there."""
-
 
 @dataclass(frozen=True)
 class Location:
@@ -209,30 +206,53 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Difference:
-    """Where the shipped library answers otherwise than is written beside it."""
+class FrontierExtent:
+    """How far the frontier of a shipped lifecycle's property extends with everything open: its minimal conditions, and
+    the configurations that satisfy one of them, of all. None where it is not COMPLETE, for the `reason`."""
+
+    lifecycle: str
+    property: str
+    verdict: Literal["COMPLETE", "UNKNOWN", "DIVERGED"]
+    conditions: int | None
+    reaching: int | None
+    configurations: int | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class StateCount:
+    """How many states are reachable under a shipped policy; None where controls are open, where there are too many,
+    or for the `reason`."""
 
     policy: str
-    property: str | None  # None: the policy as a whole
+    states: int | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where the shipped library answers otherwise than is written beside it: under a policy, or in the frontier of a
+    lifecycle. `reason`: why there is no answer in place of the expected one."""
+
+    policy: str | None
+    lifecycle: str | None
+    property: str | None  # None: something of the policy as a whole
+    what: Literal["verdict", "frontier", "states", "judges"]
     expected: str
     found: str
+    reason: str | None = None
 
 
-def unanswered(report: Report) -> tuple[tuple[Difference, Result], ...]:
-    """The differences of the library where no answer came in place of the expected one, with what came."""
-    results = {(r.policy, r.property): r for r in report.results}
-    found = ((d, results.get((d.policy, d.property or ""))) for d in report.differences or ())
-    return tuple(
-        (one, result)
-        for one, result in found
-        if result is not None and NO_ANSWER.get(result.verdict) == UNDECIDED and one.expected != NOT_EXPECTED
-    )
+def unanswered(report: Report) -> tuple[Difference, ...]:
+    """The differences of the library where no answer came in place of the expected one."""
+    return tuple(difference for difference in report.differences or () if difference.reason is not None)
 
 
 @dataclass(frozen=True)
 class Report:
     """A whole run. `exit_status` is the process's; `differences` is None but for the library,
-    which is held against its expected answers and not against its requirements."""
+    which is held against its expected answers and not against its requirements; `frontiers` and
+    `states` are None where these were not looked at."""
 
     keyfate: str
     inputs: tuple[Input, ...]
@@ -240,6 +260,8 @@ class Report:
     policies: tuple[PolicySummary, ...]
     results: tuple[Result, ...]
     differences: tuple[Difference, ...] | None = None
+    frontiers: tuple[FrontierExtent, ...] | None = None
+    states: tuple[StateCount, ...] | None = None
 
 
 def exit_status(policies: Sequence[PolicySummary], results: Sequence[Result]) -> int:

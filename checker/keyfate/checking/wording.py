@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from keyfate.checking.results import Change, Plain, Step
+from keyfate.checking.results import Change, Difference, Plain, Step
 from keyfate.language.typed import Value
 from keyfate.lifecycle.names import ControlName, show_value
 
@@ -23,3 +23,10 @@ def called(step: Step) -> str:
 def turned(change: Change) -> str:
     """`power[alpha]: off → on`, of a state variable."""
     return f"{change.name}: {show_value(change.before)} → {show_value(change.after)}"
+
+
+def subject(difference: Difference) -> tuple[str, str]:
+    """Of what the library answers otherwise: a policy or a lifecycle, and what of it."""
+    whole = {"states": "reachable states", "judges": ""}
+    what = difference.property or whole.get(difference.what, "")
+    return difference.policy or difference.lifecycle or "", f"frontier of {what}" if difference.lifecycle else what

@@ -26,11 +26,13 @@ _format = click.option("--format", "form", type=click.Choice(("text", "json")), 
     type=click.Path(path_type=Path),
     shell_complete=completing.policy_or_lifecycle,
 )
-@click.option("--library", is_flag=True, help="Check the shipped library against its expected answers.")
-@click.option("--update", is_flag=True, help="With --library: write what was found as expected.")
 @click.option(
-    "--states", type=click.IntRange(min=0), default=20_000, show_default=True, help="With --update: count so far."
+    "--library",
+    is_flag=True,
+    help="Check the shipped library, or the lifecycles of it that are named, against what is expected of them.",
 )
+@click.option("--quick", is_flag=True, help="With --library: verdicts alone, without frontiers and numbers of states.")
+@click.option("--update", is_flag=True, help="With --library: write what was found as expected.")
 @click.option(
     "--format",
     "form",
@@ -58,8 +60,8 @@ _format = click.option("--format", "form", type=click.Choice(("text", "json")), 
 def check(
     paths: tuple[Path, ...],
     library: bool,
+    quick: bool,
     update: bool,
-    states: int,
     form: str,
     output: Path | None,
     json_output: Path | None,
@@ -82,12 +84,14 @@ def check(
       0  all requirements are met
     """
     from keyfate.commands import certifying, checking, gate
+    from keyfate.commands.library import Extra
     from keyfate.reporting.json import to_json
 
-    if library and paths:
-        raise click.UsageError("--library takes no paths: it checks what is shipped")
-    if update and not library:
-        raise click.UsageError("--update goes with --library")
+    for given, name in ((quick, "--quick"), (update, "--update")):
+        if given and not library:
+            raise click.UsageError(f"{name} goes with --library")
+    if quick and update:
+        raise click.UsageError("--update writes all that is expected: leave --quick out")
     if quiet and form == "json":
         raise click.UsageError("--quiet shortens a text, and --format json writes none")
     if watch:
@@ -101,13 +105,14 @@ def check(
     chosen = gate.gate(form, summary, os.environ, _longer(**how))
     if baseline is not None and form == "json" and chosen.summary is None:
         raise click.UsageError("--baseline goes with a text or --summary: --format json is the report alone")
-    inputs = (*paths, *([baseline] if baseline is not None else []))
+    inputs = (*(paths if not library else ()), *([baseline] if baseline is not None else []))
     refuse_taken(inputs, output=output, json_output=json_output, summary=summary)
     before = gate.baseline(baseline)
     if certificates is not None and how["engine"] == "explicit":
         raise click.UsageError("--certificates needs an invariant, and --engine explicit finds none")
     keep = None if certificates is None else certifying.shelved(certificates)
-    report = checking.check(paths, library=library, update=states if update else None, keep=keep, **how)
+    extra = Extra(quick, update) if library else None
+    report = checking.check(paths, library=extra, keep=keep, **how)
     if report is None:
         deliver(gate.nothing(_no_policy(paths), chosen), chosen)
         sys.exit(NOTHING)

@@ -9,17 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keyfate.checking.judges import Deadline, EngineName
-from keyfate.checking.library import compared, expected_path, library_policies, rewritten
 from keyfate.checking.results import MET, NO_ANSWER, Report
 from keyfate.checking.running import Options, Tick
 from keyfate.checking.session import Session, open_session
 from keyfate.checking.shelf import Scopes
 from keyfate.commands import naming
+from keyfate.commands.library import Extra, check_library
 from keyfate.commands.progress import bar
 from keyfate.policy.finding import find
 from keyfate.reporting.explaining import explanation
 from keyfate.reporting.json import to_json
-from keyfate.reporting.writing import OutputError, write_whole
 
 if TYPE_CHECKING:
     from keyfate.commands.certifying import Shelved
@@ -28,40 +27,31 @@ if TYPE_CHECKING:
 def check(
     paths: Sequence[Path],
     *,
-    library: bool,
-    update: int | None,
+    library: Extra | None = None,
     engine: EngineName,
     scope: Scopes,
     timeout: float | None,
     memory: int | None = None,
     keep: Shelved | None = None,
 ) -> Report | None:
-    """The report on the policies that `paths` mean; None if there are none.
+    """The report on the policies that `paths` mean; None if there are none. With `library`, `paths` are names of
+    shipped lifecycles.
 
-    `keep` is given a certificate for each verdict, and keeps no older one. `update`: write what the library
-    answers as what is expected of it, counting up to that many states. Raises LifecycleError with all that is
+    `keep` is given a certificate for each verdict, and keeps no older one. Raises LifecycleError with all that is
     wrong with any file.
     """
-    found = library_policies() if library else find(paths or (Path(),))
+    options = Options(engine, Deadline.after(timeout), memory=memory, certificates=keep is not None)
+    if library is not None:
+        return check_library([str(path) for path in paths], options, scope, library, keep)
+    found = find(paths or (Path(),))
     if not found:
         return None
-    options = Options(engine, Deadline.after(timeout), memory=memory, certificates=keep is not None)
     session = open_session(found, scope)
     with _progress(session) as tick:
         report = session.check(options, tick, keep)
     if keep is not None:
         keep.tidy(session.policies)
-    if update is not None:
-        for policy in session.policies:
-            results = [r for r in report.results if r.policy == policy.name]
-            vague = next((r for r in results if r.verdict in ("UNKNOWN", "BOUNDED", "DIVERGED")), None)
-            if vague is not None:
-                said = f"{policy.name}: {vague.property} is {vague.verdict}, which nobody should expect"
-                raise OutputError(f"{said}: {vague.reason}")
-            path = expected_path(policy.name)
-            path.parent.mkdir(exist_ok=True)
-            write_whole(path, rewritten(policy, results, update))
-    return compared(report) if library else report
+    return report
 
 
 def explain(

@@ -45,9 +45,7 @@ def looks(
         stamp = _stamp(paths, known)  # before anything is read: what changes meanwhile is seen afterwards
         report, error = None, None
         try:
-            report = check(
-                paths, library=False, update=None, engine=engine, scope=scope, timeout=timeout, memory=memory
-            )
+            report = check(paths, engine=engine, scope=scope, timeout=timeout, memory=memory)
         except LifecycleError as raised:
             error = raised
             known |= {Path(d.span.path).absolute() for d in raised.diagnostics}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from keyfate.language.library import folder
@@ -68,3 +70,14 @@ def lifecycle_path(name: str, beside: Path | None = None) -> Path | None:
 def shipped_names() -> tuple[str, ...]:
     """The names of the shipped lifecycles."""
     return tuple(sorted(path.stem for path in folder("models").glob("*.kf")))
+
+
+def shipped_with(kind: str, name: str) -> tuple[str, ...]:
+    """The shipped lifecycles whose own text declares a `control` or `capability` of this name."""
+    declared = re.compile(rf"^\s*{kind}\s+{re.escape(name)}(?![\w.])", re.MULTILINE)
+    found = []
+    for one in shipped_names():
+        with suppress(OSError, UnicodeDecodeError):
+            if declared.search((folder("models") / f"{one}{LIFECYCLES}").read_text(encoding="utf-8")):
+                found.append(one)
+    return tuple(found)

@@ -65,6 +65,13 @@ def load_policy(path: str | Path, *, scope: Mapping[str, int] | None = None, loa
         raise PolicyError(error.diagnostics) from None
 
 
+def lifecycle_of(path: Path) -> Path | None:
+    """The lifecycle of a policy, which is not read; None where it names none that is there."""
+    link = next((link for link in _chain(path) if link.file.lifecycle is not None), None)
+    found = lifecycle_path(link.file.lifecycle, link.path) if link is not None and link.file.lifecycle else None
+    return None if found is None else resolved(found)
+
+
 def lifecycle_policy(path: str | Path, *, scope: Mapping[str, int] | None = None, load: Load = _load) -> Policy:
     """A bare lifecycle as a policy: every control open, every capability on, the default requirements."""
     loaded = load(Path(path), dict(scope or {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import product
@@ -11,6 +12,7 @@ from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Capability, Control, Domain, Lifecycle, Value
 from keyfate.lifecycle.names import CapabilityName, ControlName, show_value
 from keyfate.policy import admissible
+from keyfate.policy.finding import shipped_with
 from keyfate.policy.toml import Document, Path
 
 
@@ -166,12 +168,19 @@ def contradictions(lifecycle: Lifecycle, places: Places, whole: Span) -> list[Di
 
 
 def _unknown(code: str, kind: str, word: str, known: Iterable[str], lifecycle: Lifecycle, span: Span) -> Diagnostic:
+    """A word that the lifecycle does not know. Where another one that is shipped does, that may be the one meant."""
     names = list(known)
     hint = did_you_mean(word, names)
-    if hint is None:
-        hint = f"`keyfate list {lifecycle.name}` shows its {'controls' if kind == 'control' else 'capabilities'}"
-        if not names:
-            hint = f"`{lifecycle.name}` has none"
+    others = shipped_with(kind, word)
+    if others:
+        shown = " and ".join(f"`{name}`" for name in others[:3])
+        more = f", and {len(others) - 3} more," if len(others) > 3 else ""
+        hint = f"{shown}{more} {'has' if len(others) == 1 else 'have'} it: is the policy one of another lifecycle?"
+    elif not names:
+        hint = f"`{lifecycle.name}` has none"
+    elif hint is None:
+        listing = shlex.join(("keyfate", "list", lifecycle.path))
+        hint = f"`{listing}` shows its {'controls' if kind == 'control' else 'capabilities'}"
     return Diagnostic(code, f"`{lifecycle.name}` has no {kind} `{word}`", span, help=hint)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -11,10 +10,10 @@ from typing import Literal
 from keyfate.checking.changes import Changes
 from keyfate.checking.notices import location
 from keyfate.checking.results import NOTHING, Location, Notice, PolicySummary, Report, Result, unanswered
-from keyfate.checking.wording import listed
+from keyfate.checking.wording import listed, subject
 from keyfate.language.source import Diagnostic
 from keyfate.reporting.changes import turn
-from keyfate.reporting.words import clean, count
+from keyfate.reporting.words import clean, not_decided
 
 NO_VERDICT = "keyfate could not run"
 NOTHING_CHECKED = "nothing was checked"
@@ -61,15 +60,13 @@ def _unexpected(report: Report) -> Iterator[Annotation]:
     """Where the shipped library does not answer as expected."""
     undecided = unanswered(report)
     if undecided:
-        reasons = Counter(result.reason or "" for _, result in undecided)
-        told = (clean(f"{count(number, 'verdict')} not decided: {reason}") for reason, number in reasons.items())
+        told = (clean(f"{number} not decided: {reason}") for reason, number in not_decided(undecided))
         yield Annotation("error", "undecided", tuple(told))
-    not_decided = [difference for difference, _ in undecided]
     for one in report.differences or ():
-        if one in not_decided:
-            continue
-        where = one.policy if one.property is None else f"{one.policy}: {one.property}"
-        yield Annotation("error", "not as expected", (clean(f"{where}: expected {one.expected}, found {one.found}"),))
+        if one.reason is None:
+            where = ": ".join(filter(None, subject(one)))
+            said = clean(f"{where}: expected {one.expected}, found {one.found}")
+            yield Annotation("error", "not as expected", (said,))
 
 
 def _judges(report: Report) -> Iterator[Annotation]:

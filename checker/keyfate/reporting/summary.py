@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from keyfate.checking.changes import Changes
 from keyfate.checking.results import MET, Location, PolicySummary, Report, Result, Step
-from keyfate.checking.wording import called, listed
+from keyfate.checking.wording import called, listed, subject
 from keyfate.reporting.changes import NOTHING_CHANGED, rows, versions
 from keyfate.reporting.explaining import computed, effects
 from keyfate.reporting.markdown import code, details, fence, link, short, table, within, words
@@ -23,6 +23,7 @@ from keyfate.reporting.words import (
     basis,
     count,
     mark,
+    not_decided,
     scope,
     sight,
     verdict,
@@ -85,7 +86,8 @@ def headline(report: Report) -> str:
         case 5:
             said = "judges disagree" if report.differences is None else "the library does not answer as expected"
         case _ if report.differences is not None:
-            said = f"{count(len(report.differences), 'verdict')} of the library not decided, no other differs"
+            missing = ", ".join(number for _, number in not_decided(report.differences))
+            said = f"{missing} of the library not decided, no other differs"
         case _:
             said = f"{undecided} {of} undecided, none broken"
     return f"{MET_MARK if report.exit_status == MET else BROKEN_MARK} keyfate: {said}"
@@ -120,8 +122,8 @@ def _changed(changes: Changes) -> Iterator[str]:
 
 def _unexpected(report: Report) -> Iterator[str]:
     if report.differences:
-        cells = [[code(d.policy), code(d.property or ""), code(d.expected), code(d.found)] for d in report.differences]
-        yield _table(("policy", "property", "expected", "found"), cells)
+        cells = [[*map(code, subject(d)), code(d.expected), code(d.found)] for d in report.differences]
+        yield _table(("of", "what", "expected", "found"), cells)
 
 
 _UNMET = ("policy", "property", "severity", "verdict", "required", "asked for in")

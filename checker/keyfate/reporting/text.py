@@ -18,7 +18,7 @@ from keyfate.checking.judges import OUT_OF_MEMORY
 from keyfate.checking.panel import AGREES
 from keyfate.checking.panel import count as count_opinions
 from keyfate.checking.results import Notice, PolicySummary, Report, Result, unanswered
-from keyfate.checking.wording import listed
+from keyfate.checking.wording import listed, subject
 from keyfate.reporting.changes import NOTHING_CHANGED, rows, versions
 from keyfate.reporting.tables import Pairs
 from keyfate.reporting.words import (
@@ -30,6 +30,7 @@ from keyfate.reporting.words import (
     clean,
     count,
     mark,
+    not_decided,
     scope,
     verdict,
 )
@@ -199,18 +200,13 @@ def changed(changes: Changes, since: str = "against the baseline", *, files: boo
 def _compared(report: Report) -> Iterator[RenderableType]:
     """The library against its expected answers."""
     undecided = unanswered(report)
-    not_decided = [difference for difference, _ in undecided]
     for difference in report.differences or ():
-        if difference in not_decided:
-            continue
-        where = clean(
-            difference.policy if difference.property is None else f"{difference.policy}: {difference.property}"
-        )
-        said = f"expected {clean(difference.expected)}, found {clean(difference.found)}"
-        yield Text(f"{BROKEN_MARK} {where}: {said}", style=COLORS["DIVERGED"])
-    for reason, number in Counter(result.reason or "" for _, result in undecided).items():
-        said = f"{BROKEN_MARK} {count(number, 'verdict')} not decided: {clean(reason)}"
-        yield Text(said, style=COLORS["UNKNOWN"])
+        if difference.reason is None:
+            where = clean(": ".join(filter(None, subject(difference))))
+            said = f"expected {clean(difference.expected)}, found {clean(difference.found)}"
+            yield Text(f"{BROKEN_MARK} {where}: {said}", style=COLORS["DIVERGED"])
+    for reason, number in not_decided(undecided):
+        yield Text(f"{BROKEN_MARK} {number} not decided: {clean(reason)}", style=COLORS["UNKNOWN"])
     for result in report.results:
         if result.verdict == "DIVERGED":
             yield Text(f"{BROKEN_MARK} {clean(result.policy)}: {clean(result.property)}: {clean(result.reason or '')}")
@@ -222,6 +218,7 @@ def _compared(report: Report) -> Iterator[RenderableType]:
         f"{len(report.results)} verdicts",
         f"{certified} certified by Z3",
         f"{count(confirmed, 'trace')} re-enacted in bytes",
+        *([count(len(report.frontiers), "frontier")] if report.frontiers is not None else []),
     ]
     wrong = len(report.differences or ()) - len(undecided)
     heads = [count(wrong, "difference")] if wrong else []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 
-from keyfate.checking.results import Result, Scope, Sight, Verdict
+from keyfate.checking.results import Difference, Result, Scope, Sight, Verdict
 from keyfate.language.rendering import escape
 
 MET_MARK, BROKEN_MARK, OTHER_MARK = "✓", "✗", "·"
@@ -35,6 +36,14 @@ def clean(text: str) -> str:
 def count(number: int, what: str, plural: str | None = None) -> str:
     """`1 step`, `2 steps`."""
     return f"{number} {what if number == 1 else plural or what + 's'}"
+
+
+def not_decided(differences: Iterable[Difference]) -> Iterator[tuple[str, str]]:
+    """Of what the library has no answer, `2 verdicts`, `1 frontier`: by reason, which comes first."""
+    names = {"verdict": "verdict", "frontier": "frontier", "states": "number of states", "judges": "policy"}
+    plurals = {"states": "numbers of states", "judges": "policies"}
+    for (reason, what), number in Counter((one.reason or "", one.what) for one in differences).items():
+        yield reason, count(number, names[what], plurals.get(what))
 
 
 def mark(result: Result) -> str:
