@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keyfate.checking.results import Result
+from keyfate.checking.results import Result, Verdict
 from keyfate.language.library import folder
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.policy.files import read_source
@@ -21,7 +21,7 @@ from keyfate.policy.files import read_source
 ENDING = ".json"
 _ANEW = "delete it, and `keyfate check --library --update` writes it anew"
 
-Answer = tuple[str, int | None]
+Answer = tuple[Verdict, int | None]
 """A verdict, and the length of its shortest trace."""
 
 

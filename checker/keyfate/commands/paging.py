@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from keyfate.checking.expected import Answer, load_answers, load_frontiers
 from keyfate.checking.judges import Deadline
-from keyfate.checking.library import load_expected
-from keyfate.checking.results import MET, NO_ANSWER, Verdict
+from keyfate.checking.library import answers_path, frontiers_path
+from keyfate.checking.results import MET, NO_ANSWER
 from keyfate.checking.running import Options
 from keyfate.checking.session import Session, open_session
 from keyfate.checking.shelf import Shelf
@@ -64,6 +65,8 @@ def library_pages() -> Iterator[tuple[str, str]]:
 def _written(name: str, path: Path, answers: Sequence[Answers], shelf: Shelf, command: str) -> str:
     policy = lifecycle_policy(path, load=shelf.load)
     attackers = _attackers()
+    extents = frontiers_path(name)
+    rows = {n: e.conditions for n, e in load_frontiers(extents).properties.items()} if extents.exists() else {}
     return lifecycle_page(
         Paged(
             name=name,
@@ -73,7 +76,7 @@ def _written(name: str, path: Path, answers: Sequence[Answers], shelf: Shelf, co
             answers=answers,
             profiles=_granted(attackers),
             standards=load_standards(),
-            rows={},
+            rows=rows,
             command=command,
         )
     )
@@ -92,14 +95,14 @@ def _expected(path: Path, shelf: Shelf) -> Iterator[Answers]:
     for policy in open_session(find((folder("models") / "policies",)), {}, shelf).policies:
         if resolved(Path(policy.lifecycle.path)) != resolved(path):
             continue
-        expected = load_expected(policy.name)
-        if expected is not None:
+        if answers_path(policy.name).exists():
+            expected = load_answers(answers_path(policy.name))
             yield Answers(policy.name, policy.title, policy.attacker, expected.states, expected.properties)
 
 
 def _decided(session: Session) -> tuple[Answers, ...]:
     report = session.check(Options("auto", Deadline.after(None)))
-    found: dict[str, dict[str, tuple[Verdict, int | None]]] = {}
+    found: dict[str, dict[str, Answer]] = {}
     for result in report.results:
         found.setdefault(result.policy, {})[result.property] = (result.verdict, result.steps)
     return tuple(Answers(p.name, p.title, p.attacker, None, found.get(p.name, {})) for p in session.policies)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from keyfate.checking.results import Verdict
+from keyfate.checking.expected import Answer
 from keyfate.language.typed import Action, Capability, Control, Domain, Lifecycle, Property
 from keyfate.lifecycle.names import show_value
 from keyfate.policy.standards import Mapped
@@ -26,7 +26,7 @@ class Answers:
     title: str
     attacker: str
     states: int | None
-    verdicts: Mapping[str, tuple[Verdict, int | None]]
+    verdicts: Mapping[str, Answer]
 
 
 @dataclass(frozen=True)
@@ -175,7 +175,7 @@ def _answers(of: Paged) -> Sequence[str]:
     return [policies, verdicts, prose(ASSUMPTIONS)]
 
 
-def _answer(answer: tuple[Verdict, int | None] | None) -> str:
+def _answer(answer: Answer | None) -> str:
     if answer is None:
         return _NONE
     verdict, steps = answer
