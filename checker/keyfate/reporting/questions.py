@@ -47,7 +47,6 @@ def _question(question: Question, decided: Decided) -> Iterator[str]:
         yield f"**{words(comparison.caption)}**"
         yield _comparison(comparison, decided)
     for group in question.attacks:
-        yield f"**{words(group.caption)}**"
         yield _attacks(group, decided)
 
 
@@ -74,31 +73,32 @@ def _comparison(comparison: Comparison, decided: Decided) -> str:
 
 
 def _attacks(group: AttackGroup, decided: Decided) -> str:
-    rows = []
+    """A row for each minimal condition; columns in which nothing would stand are left out."""
+    rows: list[list[str]] = []
     for row in group.rows:
         found = decided.frontiers[row]
         first = [words(row.label), code(row.property)]
-        conditions = [c for c in found.conditions if not c.implied]
-        if not conditions:
-            nothing = "nothing makes it possible" if found.kind == "possible" else "nothing breaks it"
-            rows.append([*first, nothing, "", "", ""])
-        for condition in conditions:
-            rows.append([*first, *_condition(condition, found)])
+        for cells in [_condition(c, found) for c in found.conditions if not c.implied] or [_nothing(found)]:
+            rows.append([*first, *cells])
             first = ["", ""]
-    return table(("where", "property", "breaks if", "the attacker has", "cost", "steps"), rows)
+    head = ("where", "property", "breaks if", "the attacker has", "cost", "steps")
+    same = len({row.property for row in group.rows}) == 1
+    kept = [n for n in range(len(head)) if (n != 1 or not same) and any(row[n] for row in rows)]
+    caption = f"{words(group.caption)}: {code(group.rows[0].property)}" if same else words(group.caption)
+    return f"**{caption}**\n\n" + table([head[n] for n in kept], [[row[n] for n in kept] for row in rows])
+
+
+def _nothing(found: PropertyFrontier) -> list[str]:
+    return ["", "nobody" if found.kind != "possible" else "", "", ""]
 
 
 def _condition(condition: Condition, found: PropertyFrontier) -> list[str]:
     settings = [f"{n} = {' or '.join(map(show_value, kept))}" for n, kept in condition.controls.items()]
+    steps = "" if condition.steps is None else str(condition.steps)
+    if found.kind == "possible":
+        return ["<br>".join(map(code, settings)), "", "", steps]
     has = ", ".join(map(code, condition.capabilities)) or "no capability at all"
-    attacker = "" if found.kind == "possible" else has
-    cost = "" if found.kind == "possible" else "?" if condition.cost is None else str(condition.cost)
-    return [
-        "<br>".join(map(code, settings)) or "whatever else is set",
-        attacker,
-        cost,
-        "" if condition.steps is None else str(condition.steps),
-    ]
+    return ["<br>".join(map(code, settings)), has, "?" if condition.cost is None else str(condition.cost), steps]
 
 
 def _policies(decided: Decided) -> str:
