@@ -94,7 +94,7 @@ def result(
         says=_says(rule, outcome.verdict),
         reason=outcome.reason,
         required=required.verdict if required is not None else None,
-        met=_met(outcome.verdict, policy, rule.name),
+        met=meets(outcome.verdict, policy, rule.name),
         not_required=exemption.reason if exemption is not None else None,
         scope=Scope.of(lifecycle, outcome.within),
         basis=_basis(lifecycle, outcome.actions),
@@ -135,7 +135,7 @@ def fingerprint(name: str, actions: Iterable[str]) -> str:
     return hashlib.sha256("\n".join((name, *actions)).encode()).hexdigest()[:16]
 
 
-def _met(verdict: Verdict, policy: Policy, name: str) -> bool:
+def meets(verdict: Verdict, policy: Policy, name: str) -> bool:
     required = policy.requirement(name)
     if required is None or verdict == required.verdict:
         return True

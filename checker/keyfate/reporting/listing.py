@@ -1,21 +1,45 @@
-"""What there is: the library, or one lifecycle's controls, capabilities and properties."""
+"""What there is: the library in one screen, or one lifecycle in full."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from dataclasses import dataclass, field
+from itertools import groupby, takewhile
 
 from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
+from keyfate.checking.expected import Extent
 from keyfate.language import typed as t
 from keyfate.lifecycle.names import show_value
-from keyfate.policy.policy import Policy
-from keyfate.reporting.tables import Rows
+from keyfate.reporting.tables import Cell, Hanging, Items, Listing, Rows
 from keyfate.reporting.text import printed
 from keyfate.reporting.words import clean, count
+
+_VERDICTS = ("PROVED", "POSSIBLE", "VIOLATED", "IMPOSSIBLE", "DEPENDS", "VACUOUS")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A policy, how often each verdict is expected under it, and how many requirements they do not meet; `verdicts` is
+    empty where that is not known."""
+
+    name: str
+    title: str
+    verdicts: Mapping[str, int] = field(default_factory=dict)
+    unmet: int = 0
+
+    @property
+    def summary(self) -> str:
+        """`15 PROVED, 4 POSSIBLE, 1 VIOLATED`."""
+        return ", ".join(f"{self.verdicts[verdict]} {verdict}" for verdict in _VERDICTS if verdict in self.verdicts)
+
+    @property
+    def good(self) -> int:
+        """How many properties come out as one wishes."""
+        return self.verdicts.get("PROVED", 0) + self.verdicts.get("POSSIBLE", 0)
 
 
 @dataclass(frozen=True)
@@ -24,53 +48,94 @@ class Shipped:
 
     name: str
     lifecycle: t.Lifecycle
-    policies: tuple[Policy, ...]
+    policies: tuple[Asked, ...]
+
+
+@dataclass(frozen=True)
+class Profile:
+    """An attacker profile, and which capabilities of a lifecycle it grants."""
+
+    name: str
+    title: str
+    grants: tuple[str, ...]
 
 
 def library_text(
-    shipped: Sequence[Shipped], profiles: Mapping[str, str], *, color: bool = False, width: int | None = None
+    shipped: Sequence[Shipped], profiles: Sequence[str], *, color: bool = False, width: int | None = None
 ) -> str:
-    """Every shipped lifecycle with its policies and checks, and the attacker profiles."""
+    """Every shipped lifecycle in a few lines, with how its policies come out; and the attacker profiles."""
     return printed(_library(shipped, profiles), color=color, width=width)
 
 
-def lifecycle_text(name: str, lifecycle: t.Lifecycle, *, color: bool = False, width: int | None = None) -> str:
-    """One lifecycle: what can be set, who attacks, what happens, what is checked."""
-    return printed(_lifecycle(name, lifecycle), color=color, width=width)
+def lifecycle_text(
+    shipped: Shipped,
+    *,
+    profiles: Sequence[Profile] = (),
+    extents: Mapping[str, Extent] | None = None,
+    color: bool = False,
+    width: int | None = None,
+) -> str:
+    """One lifecycle: what can be set, who attacks, what happens, what is checked, how its policies come out."""
+    return printed(_lifecycle(shipped, profiles, extents or {}), color=color, width=width)
 
 
-def _library(shipped: Sequence[Shipped], profiles: Mapping[str, str]) -> Iterator[RenderableType]:
+def _library(shipped: Sequence[Shipped], profiles: Sequence[str]) -> Iterator[RenderableType]:
     for one in shipped:
-        lifecycle = one.lifecycle
-        head = Text(clean(one.name), style="bold")
-        head.append(f"  {clean(lifecycle.title)}", style="not bold")
-        head.append(f"  [{lifecycle.status}]", style="not bold dim")
-        yield head
-        yield _indented(
-            f"{count(len(lifecycle.controls), 'control')}, "
-            f"{count(len(lifecycle.capabilities), 'capability', 'capabilities')}, "
-            f"{count(len(lifecycle.actions), 'action')}, "
-            f"{count(len(lifecycle.properties), 'property', 'properties')}"
-        )
-        yield _rows(("policy", ""), [(p.name, p.title) for p in one.policies])
-        yield _rows(("property", "applies", "kind", "severity"), [_checked(p) for p in lifecycle.properties])
-        yield Text("")
+        yield Hanging(_head(one.name, one.lifecycle), 0, 2)
+        begin, counts = _begin(one), _counts(one)
+        if begin:
+            counts[-1] += f" {clean(begin)}…"
+        yield Hanging(Text(", ".join(counts)), 2, 3)
+        met = [policy for policy in one.policies if policy.verdicts and not policy.unmet]
+        best = max(met, key=lambda policy: policy.good, default=None)
+        yield from _policies("met:", begin, [(p, f" ({p.summary})" if p is best else "") for p in met])
+        yield from _policies("not met:", begin, [(p, f" {p.unmet}") for p in one.policies if p.unmet])
+        yield from _policies("not known:", begin, [(p, "") for p in one.policies if not p.verdicts])
     if profiles:
-        yield _rows(("attacker profile", ""), list(profiles.items()), 0)
-        yield Text("")
+        yield Listing("attacker profiles:", list(map(clean, profiles)))
     if shipped:
         yield Text(f"next: keyfate list {shipped[0].name}", style="bold")
     else:
         yield Text("the library is empty")
 
 
-def _checked(rule: t.Property) -> tuple[str, str, str, str]:
-    at, text = rule.check_span, rule.span
-    own = at.path == text.path and text.start <= at.start < text.end
-    return rule.name, "" if own else rule.template, rule.kind, rule.severity
+def _head(name: str, lifecycle: t.Lifecycle) -> Text:
+    head = Text(clean(name), style="bold")
+    head.append(f"  {clean(lifecycle.title)}", style="not bold")
+    return head.append(f"  [{lifecycle.status}]", style="not bold dim")
 
 
-def _lifecycle(name: str, lifecycle: t.Lifecycle) -> Iterator[RenderableType]:
+def _counts(one: Shipped) -> list[str]:
+    lifecycle = one.lifecycle
+    statuses = Counter(action.status for action in lifecycle.actions)
+    rests = ", ".join(f"{number} {status}" for status, number in statuses.most_common())
+    return [
+        count(len(lifecycle.controls), "control"),
+        count(len(lifecycle.capabilities), "capability", "capabilities"),
+        count(len(lifecycle.actions), "action") + (f" ({rests})" if len(statuses) > 1 else ""),
+        count(len(lifecycle.properties), "property", "properties"),
+        count(len(one.policies), "policy", "policies"),
+    ]
+
+
+def _begin(one: Shipped) -> str:
+    """What the names of a lifecycle and of several policies begin with, up to a hyphen."""
+    names = [f"{one.name}-", *(policy.name for policy in one.policies)]
+    common = "".join(chars[0] for chars in takewhile(lambda chars: len(set(chars)) == 1, zip(*names, strict=False)))
+    return common[: common.rfind("-") + 1] if len(one.policies) > 1 else ""
+
+
+def _policies(words: str, begin: str, policies: Sequence[tuple[Asked, str]]) -> Iterator[RenderableType]:
+    """Their names, without what all begin with, and what is said of each."""
+    if policies:
+        items = [clean(policy.name.removeprefix(begin)) + said for policy, said in policies]
+        yield Padding(Listing(words, items), (0, 0, 0, 2))
+
+
+def _lifecycle(
+    shipped: Shipped, profiles: Sequence[Profile], extents: Mapping[str, Extent]
+) -> Iterator[RenderableType]:
+    lifecycle = shipped.lifecycle
     head = Text(clean(lifecycle.name), style="bold")
     head.append(f"  {clean(lifecycle.title)}", style="not bold")
     yield head
@@ -88,22 +153,60 @@ def _lifecycle(name: str, lifecycle: t.Lifecycle) -> Iterator[RenderableType]:
             yield from _control(control)
         yield Text("")
     capabilities = [
-        (_indexed(c.name, c.index), c.description, ", ".join((*c.refs, *(f"CWE-{n}" for n in c.cwes))))
+        (
+            _indexed(c.name, c.index),
+            "" if c.cost is None else str(c.cost),
+            c.description,
+            ", ".join((*c.refs, *(f"CWE-{n}" for n in c.cwes))),
+        )
         for c in lifecycle.capabilities
     ]
-    yield from _section("capabilities of the attacker", _rows(("capability", "", "references"), capabilities))
+    yield from _section("capabilities of the attacker", _rows(("capability", "cost", "", "references"), capabilities))
+    if profiles:
+        granted = [(p.name, p.title, Items(_listed(p.grants))) for p in profiles]
+        yield from _section("attackers", _rows(("profile", "", "has"), granted))
     actions = [
         (a.name, a.actor, a.status, a.description)
         for _, group in groupby(lifecycle.actions, key=lambda a: a.actor)
         for a in group
     ]
     yield from _section("actions", _rows(("action", "by", "status", ""), actions))
-    properties = [(p.name, p.kind, p.severity, p.text) for p in lifecycle.properties]
-    yield from _section("properties", _rows(("property", "kind", "severity", ""), properties))
+    yield from _section("properties", _properties(lifecycle, extents))
     for constraint in lifecycle.constraints:
         said = constraint.description or constraint.span.text.removeprefix("constraint ")
         yield Text(f"constraint: {clean(said)}")
+    if shipped.policies:
+        asked = [(p.name, p.title, _coming_out(p), p.summary) for p in shipped.policies]
+        yield from _section("policies", _rows(("policy", "", "requirements", "answers"), asked))
     yield Text(f"next: keyfate check {clean(lifecycle.path)}", style="bold")
+
+
+def _properties(lifecycle: t.Lifecycle, extents: Mapping[str, Extent]) -> RenderableType:
+    """Each with the shared one that it applies, and how many minimal conditions break it (or make it possible) where
+    all is open, if that is known."""
+    head = ["property", "applies", "kind", "severity", *(["conditions"] if extents else []), ""]
+    rows = []
+    for rule in lifecycle.properties:
+        known = [str(extents[rule.name].conditions) if rule.name in extents else ""] if extents else []
+        rows.append([rule.name, _applied(rule), rule.kind, rule.severity, *known, rule.text])
+    return _rows(head, rows)
+
+
+def _applied(rule: t.Property) -> str:
+    at, text = rule.check_span, rule.span
+    own = at.path == text.path and text.start <= at.start < text.end
+    return "" if own or rule.template == rule.name else rule.template
+
+
+def _coming_out(policy: Asked) -> str:
+    if not policy.verdicts:
+        return "not known"
+    return f"{policy.unmet} not met" if policy.unmet else "met"
+
+
+def _listed(names: Sequence[str]) -> list[str]:
+    """With commas between."""
+    return [*(f"{clean(name)}," for name in names[:-1]), *map(clean, names[-1:])]
 
 
 def _control(control: t.Control) -> Iterator[RenderableType]:
@@ -130,6 +233,6 @@ def _indented(words: str, by: int = 4) -> RenderableType:
     return Padding(Text(clean(words)), (0, 0, 0, by))
 
 
-def _rows(head: Sequence[str], rows: Sequence[Sequence[str]], indent: int = 2) -> RenderableType:
-    filled = rows or [["none", *[""] * (len(head) - 1)]]
-    return Rows(head, [[clean(cell) for cell in row] for row in filled], indent)
+def _rows(head: Sequence[str], rows: Sequence[Sequence[Cell]], indent: int = 2) -> RenderableType:
+    filled: Sequence[Sequence[Cell]] = rows or [["none", *[""] * (len(head) - 1)]]
+    return Rows(head, [[clean(cell) if isinstance(cell, str) else cell for cell in row] for row in filled], indent)

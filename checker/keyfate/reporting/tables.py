@@ -42,7 +42,7 @@ class Listing:
         *others, last = self.items
         line = self.words
         for item in (*(f"{other}," for other in others), last):
-            if cell_len(line) + 1 + cell_len(item) > options.max_width:
+            if cell_len(line) + 1 + cell_len(item) > options.max_width - 2:
                 yield Hanging(Text(line, style=self.style), 0, 2)
                 line = f" {item}"
             else:
