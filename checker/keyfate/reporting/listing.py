@@ -182,13 +182,17 @@ def _lifecycle(
 
 
 def _properties(lifecycle: t.Lifecycle, extents: Mapping[str, Extent]) -> RenderableType:
-    """Each with the shared one that it applies, and how many minimal conditions break it (or make it possible) where
-    all is open, if that is known."""
-    head = ["property", "applies", "kind", "severity", *(["conditions"] if extents else []), ""]
-    rows = []
-    for rule in lifecycle.properties:
-        known = [str(extents[rule.name].conditions) if rule.name in extents else ""] if extents else []
-        rows.append([rule.name, _applied(rule), rule.kind, rule.severity, *known, rule.text])
+    """Each with the shared one that it applies under another name, and how many minimal conditions break it (or make it
+    possible) where all is open: columns of which something is known."""
+    rules = lifecycle.properties
+    applied = [_applied(rule) for rule in rules]
+    known = [str(extents[rule.name].conditions) if rule.name in extents else "" for rule in rules]
+    optional = [(title, cells) for title, cells in (("applies", applied), ("conditions", known)) if any(cells)]
+    head = ["property", "kind", "severity", *(title for title, _ in optional), ""]
+    rows = [
+        [rule.name, rule.kind, rule.severity, *(cells[at] for _, cells in optional), rule.text]
+        for at, rule in enumerate(rules)
+    ]
     return _rows(head, rows)
 
 
