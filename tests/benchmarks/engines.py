@@ -244,7 +244,8 @@ class Bench:
 
     def commands(self) -> Table:
         rows = Rows()
-        cases = (("check --library", ("--library",)), *((f"check {name}", (str(_policy(name)),)) for name in _CHECKED))
+        policies = ((f"check {name}", (str(_policy(name)),)) for name in _CHECKED)
+        cases = (("check --library --quick", ("--library", "--quick")), *policies)
         for title, words in cases:
             command = (sys.executable, "-m", "keyfate", "check", *words)
             self.process(command, 1000)  # fills the disk cache and the byte code

@@ -2,6 +2,8 @@
 
     python tests/benchmarks/run.py [--runs N] [--only WORD] [--json FILE]
 
+`--only library`: everything that is expected of the library, verdicts alone, and each lifecycle by itself.
+
 Asserts nothing: figures are for people, and are named with their machine. Memory is the peak resident size of
 the process (its own, or of its largest child). Needs a POSIX system.
 """
@@ -20,7 +22,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from keyfate.checking.library import library_policies, load_expected
+from keyfate.checking.expected import load_answers
+from keyfate.checking.library import answers_path, library_policies
 from keyfate.language.library import folder
 from keyfate.policy.loading import shipped_names
 
@@ -53,8 +56,11 @@ def cases() -> list[Case]:
     found = [
         Case("--help", (*keyfate, "--help")),
         Case("list", (*keyfate, "list")),
-        Case("check --library", (*keyfate, "check", "--library")),
+        Case("library", (*keyfate, "check", "--library")),
+        Case("library, verdicts alone", (*keyfate, "check", "--library", "--quick")),
     ]
+    for name in shipped_names():
+        found.append(Case(f"library {name}", (*keyfate, "check", "--library", name)))
     for lifecycle in sorted(folder("models").glob("*.kf")):
         found.append(Case(f"format {lifecycle.name}", (*keyfate, "format", "--check", str(lifecycle)), (0, 1)))
         found.append(Case(f"lint {lifecycle.name}", (*keyfate, "lint", str(lifecycle))))
@@ -72,8 +78,7 @@ def drawings() -> list[tuple[str, ...]]:
         (kind, lifecycle) for lifecycle in shipped_names() for kind in ("lifecycle", "keys", "dataflow")
     ]
     for path in library_policies():
-        expected = load_expected(path.name.removesuffix(".policy.toml"))
-        answers = {} if expected is None else expected.properties
+        answers = load_answers(answers_path(path.name.removesuffix(".policy.toml"))).properties
         if answers.get("confidentiality", ("", None))[0] == "VIOLATED":
             found += [(kind, str(path), "confidentiality") for kind in ("trace", "attack")]
     return found

@@ -174,7 +174,7 @@ class _Walk:
             for alike, change in _alike(enabled, changes):
                 if change:
                     chosen = format(alike, f"0{count}b").encode().translate(_AS_BYTES)
-                    found.update([state ^ change for state in compress(states, chosen)])
+                    found.update(map(change.__xor__, compress(states, chosen)))
         return found
 
 
