@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
+import sampling
 from keyfate.engines.decide import Engine
 from keyfate.language.library import folder
 from keyfate.language.loading import load
@@ -20,11 +21,7 @@ from keyfate.twin.hunt import hunt
 from keyfate.twin.machine import machine
 
 LIFECYCLES = sorted(folder("models").glob("*.kf"))
-POLICIES = sorted(folder("models").glob("policies/*.policy.toml"))
-
-
-def shown(path: Path) -> str:
-    return path.name.partition(".policy")[0].removesuffix(".kf")
+POLICIES = sampling.policies(3)
 
 
 def asked(of: Lifecycle, fixed: Settings, declared: Property) -> Problem:
@@ -39,13 +36,13 @@ def holding(of: Lifecycle, fixed: Settings) -> Iterator[Property]:
             yield declared
 
 
-@pytest.mark.parametrize("path", LIFECYCLES, ids=shown)
+@pytest.mark.parametrize("path", LIFECYCLES, ids=sampling.name)
 def test_both_sides_agree_under_any_settings(path: Path) -> None:
     of = load(path).lifecycle
     run_state_machine_as_test(machine(of, Settings()), settings=settings(max_examples=8, stateful_step_count=15))
 
 
-@pytest.mark.parametrize("path", POLICIES, ids=shown)
+@pytest.mark.parametrize("path", POLICIES, ids=sampling.name)
 def test_a_break_is_one_that_the_checker_found(path: Path) -> None:
     policy = load_policy(path)
     of, fixed = policy.lifecycle, policy.settings
