@@ -30,7 +30,6 @@ TABLE = {
     "man_in_the_middle",
     "malicious_operator",
     "stale_cache",
-    "incomplete_erase",
 }
 
 
