@@ -58,10 +58,10 @@ def offered(line: str, cwd: Path) -> list[str]:
         ("keyfate check safe.policy.toml vault.kf --scope C", ["plain,Count="]),
         ("keyfate check --scope ", []),
         ("keyfate draw lifecycle safe.policy.toml --state p", ["plain,power"]),
-        ("keyfate check s", ["plain,safe.policy.toml"]),
+        ("keyfate check sa", ["plain,safe.policy.toml"]),
         ("keyfate check flash", ["plain,flash.policy.toml"]),
         ("keyfate new policy v", ["plain,vault.kf"]),
-        ("keyfate new policy s", ["file,s"]),  # no policies here: the shell may still know a folder
+        ("keyfate new policy sa", ["file,sa"]),  # no policies here: the shell may still know a folder
         ("keyfate list tdx-1.0", ["plain,tdx-1.0-volatile"]),
         ("keyfate check mod", ["file,mod"]),
         ("keyfate check models/", ["file,models/"]),
