@@ -16,9 +16,9 @@ from keyfate.cli.statuses import MET
 @click.argument("path", metavar="[FILE.toml]", required=False, type=click.Path(path_type=Path))
 @options.output
 def answers(path: Path | None, output: Path | None) -> None:
-    """Answer a document of questions by verdicts and frontiers, as Markdown.
+    """Answer a document of questions by verdicts and frontiers.
 
-    Without FILE, the questions that keyfate ships about its own library.
+    The answers are a page of Markdown. Without FILE, the questions that keyfate ships about its own library.
 
     \b
     Exit status: 0 if every claim holds, 1 if one does not, 3 if something has no answer, 2 for bad usage or a
@@ -48,9 +48,9 @@ def answers(path: Path | None, output: Path | None) -> None:
 )
 @options.output
 def page(name: str | None, policies: tuple[Path, ...], library: bool, output: Path | None) -> None:
-    """Write a lifecycle as a page of Markdown: diagrams, controls, attackers, properties and their verdicts.
+    """Write a lifecycle as a page of Markdown.
 
-    The verdicts are those under each POLICY. Without one, the page of a shipped lifecycle shows what is expected of
+    It has diagrams, controls, attackers, properties and their verdicts. The verdicts are those under each POLICY. Without one, the page of a shipped lifecycle shows what is expected of
     its policies.
 
     \b
