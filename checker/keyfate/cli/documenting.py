@@ -50,8 +50,8 @@ def answers(path: Path | None, output: Path | None) -> None:
 def page(name: str | None, policies: tuple[Path, ...], library: bool, output: Path | None) -> None:
     """Write a lifecycle as a page of Markdown.
 
-    It has diagrams, controls, attackers, properties and their verdicts. The verdicts are those under each POLICY. Without one, the page of a shipped lifecycle shows what is expected of
-    its policies.
+    It has diagrams, controls, attackers, properties and their verdicts: those under each POLICY. Without one, the page
+    of a shipped lifecycle shows what is expected of its policies.
 
     \b
     Exit status: 0; 3 if a verdict is open; 2 for bad usage, lifecycle or policy.
