@@ -223,8 +223,8 @@ def test_a_frontier_may_be_of_another_scope_which_an_update_keeps(written: Path)
         (frontiers, lambda d: d["properties"].update(gone=d["properties"]["secrecy"]), "KF553", "`gone` is expected"),
         (flash, lambda d: d.update(lifecycle="volt"), "KF552", "expected of `volt`, and the lifecycle is `vault`"),
         (frontiers, lambda d: d.update(lifecycle="volt"), "KF552", "expected of `volt`, and the lifecycle is `vault`"),
-        (flash, lambda d: d.update(states=-1), "KF550", "`states` is not as the schema asks"),
-        (frontiers, lambda d: d.update(scope={"Shelf": 0}), "KF550", "`scope/Shelf` is not as the schema asks"),
+        (flash, lambda d: d.update(states=-1), "KF550", "`states` is not as the schema has it"),
+        (frontiers, lambda d: d.update(scope={"Shelf": 0}), "KF550", "`scope/Shelf` is not as the schema has it"),
         (frontiers, lambda d: d.update(scope={"Shelves": 1}), "KF202", "Shelves"),
     ],
 )
@@ -245,7 +245,7 @@ def test_a_file_that_lists_other_things_than_are_decided_is_refused(
 def test_a_name_that_is_there_twice_is_refused(written: Path) -> None:
     text = flash(written).read_text(encoding="utf-8")
     flash(written).write_text(text.replace('"off_is_empty"', '"secrecy"'), encoding="utf-8")
-    with pytest.raises(LifecycleError, match="`secrecy` is there twice"):
+    with pytest.raises(LifecycleError, match="`secrecy` stands twice in one object"):
         check()
 
 
@@ -266,7 +266,11 @@ def test_a_file_that_is_missing_is_an_error_and_one_of_nothing_too(written: Path
     assert check().exit_status == 0
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"lifecycle": "x", "states": -1, "properties": {}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[]", '{"lifecycle": "x", "states": -1, "properties": {}}', "[" * 200_000, '{"states": ' + "9" * 5000 + "}"],
+    ids=["torn", "a list", "below nothing", "deep", "long"],
+)
 def test_a_file_that_is_no_answer_is_refused(written: Path, text: str) -> None:
     flash(written).write_text(text)
     with pytest.raises(LifecycleError) as error:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
+from keyfate.checking.json_texts import JsonError, follow, parsed
 from keyfate.checking.results import Report
-from keyfate.language.library import folder
 from keyfate.language.reading import read_text
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 
@@ -25,31 +24,18 @@ def load_report(path: Path) -> Report:
         source = Source(str(path), read_text(path, largest=LARGEST))
     except LifecycleError as error:  # its hints are for lifecycles
         raise LifecycleError([replace(found, help=_HELP) for found in error.diagnostics]) from None
-    try:
-        data = json.loads(source.text)
-    except json.JSONDecodeError as error:
-        raise _wrong("KF590", f"this is not JSON: {error.msg.lower()}", source, error.pos) from None
-    except (RecursionError, ValueError):  # nested without end, or a number of thousands of digits
-        raise _wrong("KF590", "this JSON is nested too deeply, or holds too large a number", source) from None
-    from jsonschema import Draft202012Validator
-    from jsonschema.exceptions import best_match
     from pydantic import TypeAdapter, ValidationError
 
-    schema = json.loads((folder("reports") / "result.schema.json").read_text(encoding="utf-8"))
     try:
-        fault = best_match(Draft202012Validator(schema).iter_errors(data))
-        if fault is None:
-            return TypeAdapter(Report).validate_python(data)
-        at, said = "/".join(map(str, fault.absolute_path)), _short(fault.message)
+        data = parsed(source)
+        follow(data, source, "result", "a report")
+        return TypeAdapter(Report).validate_python(data)
+    except JsonError as error:
+        raise _wrong("KF591" if error.shape else "KF590", error.message, error.span) from None
     except (RecursionError, ValidationError):  # a tree of knowledge deeper than any that was ever found
-        at, said = "", "it is nested too deeply"
-    raise _wrong("KF591", f"{f'`{at}`' if at else 'the file'} is not as a report has it: {said}", source)
+        said = "the file is not as a report has it: it is nested too deeply"
+        raise _wrong("KF591", said, Span(source, 0, 1)) from None
 
 
-def _short(message: str) -> str:
-    """The fault without a value of many pages."""
-    return message if len(message) <= 200 else f"{message[:100]} … {message[-80:]}"
-
-
-def _wrong(code: str, message: str, source: Source, at: int = 0) -> LifecycleError:
-    return LifecycleError([Diagnostic(code, message, Span(source, at, at + 1), help=_HELP)])
+def _wrong(code: str, message: str, span: Span) -> LifecycleError:
+    return LifecycleError([Diagnostic(code, message, span, help=_HELP)])

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import keyfate
 from keyfate.checking.certificates import FORMAT, property_data, texts
 from keyfate.checking.claims import Claim
+from keyfate.checking.json_texts import JsonError, follow, parsed, place_of, shortened
 from keyfate.checking.problem_data import Data, read_claim, read_settings
 from keyfate.checking.results import Verdict
 from keyfate.checking.shelf import Shelf
@@ -82,26 +82,17 @@ class _Reading:
 
     def _data(self) -> Data:
         try:
-            data = json.loads(self._source.text, object_pairs_hook=_once)
-        except json.JSONDecodeError as error:
-            raise self._wrong("KF580", f"this is not JSON: {error.msg.lower()}", error.pos) from None
-        except _TwiceError as error:
-            raise self._wrong("KF580", f"`{error}` stands twice in one object", self._find(str(error))) from None
-        except (RecursionError, ValueError):  # nested without end, or a number of thousands of digits
-            raise self._wrong("KF580", "this JSON is nested too deeply, or holds too large a number") from None
+            data = parsed(self._source)
+        except JsonError as error:
+            raise self._wrong("KF580", error.message, error.span.start) from None
         version = data.get("keyfate_certificate") if isinstance(data, dict) else None
         if isinstance(version, int) and not isinstance(version, bool) and version != FORMAT:
             said = f"the certificate has format {version}, and this keyfate reads format {FORMAT}"
             raise self._wrong("KF582", said, self._find("keyfate_certificate"), _AGAIN)
-        from jsonschema import Draft202012Validator
-        from jsonschema.exceptions import best_match
-
-        schema = json.loads((folder("reports") / "certificate.schema.json").read_text(encoding="utf-8"))
-        fault = best_match(Draft202012Validator(schema).iter_errors(data))
-        if fault is not None:
-            at, keys = "/".join(map(str, fault.absolute_path)), [k for k in fault.absolute_path if isinstance(k, str)]
-            said = f"{f'`{at}`' if at else 'the file'} is not as a certificate has it: {_short(fault.message)}"
-            raise self._wrong("KF581", said, self._find(keys[-1]) if keys else 0)
+        try:
+            follow(data, self._source, "certificate", "a certificate")
+        except JsonError as error:
+            raise self._wrong("KF581", error.message, error.span.start) from None
         if _series(data["keyfate"]) != _series(keyfate.__version__):
             said = f"the certificate is of keyfate {data['keyfate']}, and this is keyfate {keyfate.__version__}"
             raise self._wrong("KF582", said, self._find("keyfate"), _AGAIN)
@@ -208,23 +199,10 @@ class _Reading:
             raise self._wrong("KF586", str(error), at, _AGAIN) from None
 
     def _find(self, key: str) -> int:
-        return max(self._source.text.find(json.dumps(key, ensure_ascii=False)), 0)
+        return place_of(self._source, key).start
 
     def _wrong(self, code: str, message: str, at: int = 0, help: str = _HELP) -> LifecycleError:
         return LifecycleError([Diagnostic(code, message, Span(self._source, at, at + 1), help=help)])
-
-
-class _TwiceError(Exception):
-    """A key that stands twice in one object."""
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in made:
-            raise _TwiceError(key)
-        made[key] = value
-    return made
 
 
 def _is_file(path: Path) -> bool:
@@ -244,8 +222,4 @@ def _listed(sizes: Mapping[str, int]) -> str:
 
 
 def _line(text: str) -> str:
-    return _short(" ".join(text.split()))
-
-
-def _short(message: str) -> str:
-    return message if len(message) <= 200 else f"{message[:100]} … {message[-80:]}"
+    return shortened(" ".join(text.split()))

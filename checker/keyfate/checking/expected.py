@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from keyfate.checking.json_texts import JsonError, follow, parsed
 from keyfate.checking.results import Result, Verdict
-from keyfate.language.library import folder
-from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
+from keyfate.language.source import Diagnostic, LifecycleError, Source
 from keyfate.policy.files import read_source
 
 ENDING = ".json"
@@ -80,46 +80,14 @@ def frontiers_text(lifecycle: str, scope: Mapping[str, int], extents: Mapping[st
     return _text({"lifecycle": lifecycle, "scope": dict(scope)}, rows)
 
 
-def place_of(source: Source, name: str) -> Span:
-    """Where a file has this name as a word of its own, else its begin."""
-    word = json.dumps(name)
-    at = max(source.text.find(word), 0)
-    return Span(source, at, at + len(word) if source.text.startswith(word, at) else at + 1)
-
-
 def _read(path: Path, schema: str) -> tuple[Source, Any]:
     source = read_source(path)
     try:
-        data = json.loads(source.text, object_pairs_hook=_distinct)
-    except json.JSONDecodeError as error:
-        raise _wrong(Span(source, error.pos, error.pos + 1), f"this is not JSON: {error.msg.lower()}") from None
-    except _TwiceError as error:
-        raise _wrong(place_of(source, error.name), f"`{error.name}` is there twice") from None
-    from jsonschema import Draft202012Validator
-
-    wanted = json.loads((folder("reports") / f"{schema}.schema.json").read_text(encoding="utf-8"))
-    for fault in Draft202012Validator(wanted).iter_errors(data):
-        way = [str(part) for part in fault.absolute_path]
-        at = place_of(source, way[-1]) if way else Span(source, 0, 1)
-        raise _wrong(at, f"`{'/'.join(way) or 'the file'}` is not as the schema asks: {fault.message}")
+        data = parsed(source)
+        follow(data, source, schema, "the schema")
+    except JsonError as error:
+        raise LifecycleError([Diagnostic("KF550", error.message, error.span, help=_ANEW)]) from None
     return source, data
-
-
-class _TwiceError(Exception):
-    """A name that an object has twice, of which JSON would keep the last."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        super().__init__(name)
-
-
-def _distinct(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for name, value in pairs:
-        if name in found:
-            raise _TwiceError(name)
-        found[name] = value
-    return found
 
 
 def _text(head: Mapping[str, object], rows: Mapping[str, Mapping[str, object]]) -> str:
@@ -131,7 +99,3 @@ def _text(head: Mapping[str, object], rows: Mapping[str, Mapping[str, object]]) 
         yield f'  "properties": {{\n{properties}\n  }}'
 
     return "{\n" + ",\n".join(lines()) + "\n}\n"
-
-
-def _wrong(at: Span, message: str) -> LifecycleError:
-    return LifecycleError([Diagnostic("KF550", message, at, help=_ANEW)])

@@ -18,8 +18,8 @@ from keyfate.checking.expected import (
     Frontiers,
     load_answers,
     load_frontiers,
-    place_of,
 )
+from keyfate.checking.json_texts import place_of
 from keyfate.checking.results import (
     DIVERGED,
     MET,
