@@ -23,9 +23,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from keyfate.checking.expected import load_answers
-from keyfate.checking.library import answers_path, library_policies
+from keyfate.checking.library import answers_path
 from keyfate.language.library import folder
-from keyfate.policy.loading import shipped_names
+from keyfate.policy.finding import shipped_names, shipped_policies
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def drawings() -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = [
         (kind, lifecycle) for lifecycle in shipped_names() for kind in ("lifecycle", "keys", "dataflow")
     ]
-    for path in library_policies():
+    for path in shipped_policies():
         answers = load_answers(answers_path(path.name.removesuffix(".policy.toml"))).properties
         if answers.get("confidentiality", ("", None))[0] == "VIOLATED":
             found += [(kind, str(path), "confidentiality") for kind in ("trace", "attack")]

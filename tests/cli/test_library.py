@@ -19,12 +19,14 @@ from keyfate.commands import checking
 from keyfate.commands.library import Extra
 from keyfate.language.library import folder as shipped
 from keyfate.language.source import LifecycleError
+from keyfate.policy.finding import shipped_policies
 from keyfate.reporting.annotations import of_report
 from keyfate.reporting.json import document
 from keyfate.reporting.places import places
 from keyfate.reporting.summary import headline, summary
 from keyfate.reporting.text import report_text
 from keyfate.reporting.writing import OutputError
+from shipping import instead
 from vault import FLASH, LIFECYCLE, SAFE
 
 
@@ -37,11 +39,6 @@ def furnished(place: Path) -> Path:
         text = text.replace("vault.kf", "../vault.kf")
         (found / "policies" / f"{name}.policy.toml").write_text(text, encoding="utf-8")
     return found
-
-
-def instead(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In place of the shipped library."""
-    monkeypatch.setattr(library, "folder", lambda name: models if name == "models" else shipped(name))
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +151,7 @@ def test_a_wrong_answer_counts_before_those_that_are_missing(written: Path) -> N
     last = report.results[-1]
     mixed = [replace(r, verdict="UNKNOWN", reason="interrupted") if r == last else r for r in report.results]
     shelf = library.Shelf()
-    policies = open_session(library.library_policies(), {}, shelf).policies
+    policies = open_session(shipped_policies(), {}, shelf).policies
     wanted = library.shelved(("vault",), policies, {}, shelf, anew=False)
     report = library.compared(replace(report, results=tuple(mixed)), wanted)
     assert (report.exit_status, len(report.differences or ())) == (5, 2)

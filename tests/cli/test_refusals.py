@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from keyfate.checking import library
 from keyfate.cli import main as cli
 from keyfate.language.library import folder as shipped
 from keyfate.policy import finding
+from shipping import instead
 from vault import furnish
 
 Refused = Callable[..., str]
@@ -84,7 +84,7 @@ def test_a_control_of_another_lifecycle(tmp_path: Path, refused: Refused, monkey
         (models / f"{name}.kf").write_text(text.replace("lifecycle vault", f"lifecycle {name}"), encoding="utf-8")
     plain = text.replace("control wipe :", "control wiped :").replace("if wipe {", "if wiped {")
     (models / "plain.kf").write_text(plain.replace("(wipe and", "(wiped and"), encoding="utf-8")
-    monkeypatch.setattr(finding, "folder", lambda name: models if name == "models" else shipped(name))
+    instead(models, monkeypatch)
     monkeypatch.chdir(tmp_path)
     policy = tmp_path / "mine.policy.toml"
     policy.write_text('lifecycle = "plain"\n[controls]\nwipe = true\n', encoding="utf-8")
@@ -110,11 +110,10 @@ def test_a_control_of_another_lifecycle(tmp_path: Path, refused: Refused, monkey
 def test_files_of_expected_answers(tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is decided: the shipped library alone would take a minute."""
     shutil.copytree(shipped("models"), tmp_path / "models")
-    for room in (library, finding):
-        monkeypatch.setattr(room, "folder", lambda name: tmp_path / name if name == "models" else shipped(name))
+    instead(tmp_path / "models", monkeypatch)
     monkeypatch.chdir(tmp_path)
     expected = tmp_path / "models" / "expected"
-    name = next(iter(library.library_lifecycles()))
+    name = next(iter(finding.shipped_lifecycles()))
     old = expected / "frontiers" / f"{name}.json"
     old.rename(expected / "frontiers" / "gone.json")
     said = refused("check", "--library", name)

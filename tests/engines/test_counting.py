@@ -7,7 +7,6 @@ from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 
 from drawing import lifecycles
-from keyfate.checking.library import library_policies
 from keyfate.checking.session import open_session
 from keyfate.engines import counting
 from keyfate.engines.counting import Counter
@@ -19,6 +18,7 @@ from keyfate.lifecycle.instances import capability_names
 from keyfate.lifecycle.names import CapabilityName
 from keyfate.lifecycle.problem import Budget, Settings
 from keyfate.policy.admissible import completions
+from keyfate.policy.finding import shipped_policies
 from semantics.small import lifecycle
 
 LIMIT = 300
@@ -85,7 +85,7 @@ def test_nothing_may_happen() -> None:
 
 def test_the_smallest_of_the_library() -> None:
     """Of each lifecycle one policy, where the interpreter can count it in a moment."""
-    policies = open_session(library_policies(), {}).policies
+    policies = open_session(shipped_policies(), {}).policies
     counted = 0
     for policy in {p.lifecycle.name: p for p in policies if not p.open_controls}.values():
         found = Counter(policy.lifecycle).states(policy.settings, 3_000)

@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from keyfate.checking import library
-from keyfate.commands import listing as commands
 from keyfate.commands.listing import listing
-from keyfate.language.library import folder as shipped
 from keyfate.policy.finding import shipped_names
 from keyfate.reporting.listing import Asked, Shipped, library_text
+from shipping import instead
 from vault import FLASH, LIFECYCLE, SAFE
 
 
@@ -41,8 +39,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     extents = {rule: {"conditions": i, "reaching": i, "configurations": 384} for i, rule in enumerate(safe)}
     data = {"lifecycle": "vault", "scope": {}, "properties": extents}
     (found / "expected" / "frontiers" / "vault.json").write_text(json.dumps(data))
-    for module in (library, commands):
-        monkeypatch.setattr(module, "folder", lambda name: found if name == "models" else shipped(name))
+    instead(found, monkeypatch)
     monkeypatch.chdir(tmp_path)
     return found
 

@@ -10,10 +10,10 @@ import pytest
 from rich.cells import cell_len
 
 from keyfate.checking.changes import changes
-from keyfate.checking.library import library_lifecycles, library_policies
 from keyfate.checking.results import Report
 from keyfate.commands.hunting import hunt
 from keyfate.commands.listing import listing
+from keyfate.policy.finding import shipped_lifecycles, shipped_policies
 from keyfate.policy.loading import lifecycle_of, shipped_names
 from keyfate.reporting.explaining import explanation
 from keyfate.reporting.text import report_text
@@ -86,7 +86,7 @@ def test_names_longer_than_the_line_are_folded(report: Report) -> None:
 @pytest.mark.parametrize("width", [40, 60, 79, 80, 120])
 def test_columns_stand_below_each_other_or_not_at_all(width: int) -> None:
     """Every policy of a shipped lifecycle begins a line of its own, in one column."""
-    path = max(library_lifecycles().values(), key=lambda path: len(policies_of(path)))
+    path = max(shipped_lifecycles().values(), key=lambda path: len(policies_of(path)))
     lines = listing(str(path), {}, False, width).splitlines()
     names = [n for n in policies_of(path) if len(n) <= width - 2]
     assert names
@@ -94,7 +94,7 @@ def test_columns_stand_below_each_other_or_not_at_all(width: int) -> None:
 
 
 def policies_of(lifecycle: Path) -> list[str]:
-    found = [path for path in library_policies() if lifecycle_of(path) == lifecycle]
+    found = [path for path in shipped_policies() if lifecycle_of(path) == lifecycle]
     return [path.name.removesuffix(".policy.toml") for path in found]
 
 

@@ -40,20 +40,10 @@ from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Lifecycle
 from keyfate.policy.files import shown_path
 from keyfate.policy.finding import ENDING as POLICY
-from keyfate.policy.finding import LIFECYCLES, policies_below
+from keyfate.policy.finding import shipped_lifecycles, shipped_policies
 from keyfate.policy.policy import Policy
 
 _WRITES = "`keyfate check --library --update` writes it, to be looked at"
-
-
-def library_policies() -> tuple[Path, ...]:
-    """Every shipped policy."""
-    return tuple(policies_below(folder("models") / "policies"))
-
-
-def library_lifecycles() -> Mapping[str, Path]:
-    """Every shipped lifecycle, by the name that policies call it by."""
-    return {path.name.removesuffix(LIFECYCLES): path for path in sorted(folder("models").glob(f"*{LIFECYCLES}"))}
 
 
 def answers_path(policy: str) -> Path:
@@ -95,9 +85,10 @@ def shelved(names: Iterable[str], policies: Sequence[Policy], scope: Scopes, she
             problems += _unlike(expected, policy.lifecycle)
         except LifecycleError as error:
             problems += error.diagnostics
+    there = shipped_lifecycles()
     for name in names:
         try:
-            lifecycle, scopes[name] = shelf.load(library_lifecycles()[name], scope).lifecycle, {}
+            lifecycle, scopes[name] = shelf.load(there[name], scope).lifecycle, {}
             lifecycles[name] = lifecycle
             path = frontiers_path(name)
             if anew and not path.exists():
@@ -105,7 +96,7 @@ def shelved(names: Iterable[str], policies: Sequence[Policy], scope: Scopes, she
             frontiers[name] = wanted = load_frontiers(_there(path, name, lifecycle.span))
             problems += () if anew else _unlike(wanted, lifecycle)
             scopes[name] = wanted.scope
-            lifecycles[name] = _resized(wanted, library_lifecycles()[name], scope, shelf)
+            lifecycles[name] = _resized(wanted, there[name], scope, shelf)
         except LifecycleError as error:
             problems += error.diagnostics
     if problems:
@@ -142,10 +133,10 @@ def _unlike(expected: Answers | Frontiers, lifecycle: Lifecycle) -> Iterator[Dia
 
 def _stale() -> Iterator[Diagnostic]:
     """Files of what is not in the library."""
-    policies = [path.name.removesuffix(POLICY) for path in library_policies()]
+    policies = [path.name.removesuffix(POLICY) for path in shipped_policies()]
     for kind, known, where in (
         ("policy", policies, answers_path("").parent),
-        ("lifecycle", list(library_lifecycles()), frontiers_path("").parent),
+        ("lifecycle", list(shipped_lifecycles()), frontiers_path("").parent),
     ):
         for path in sorted(where.glob(f"*{ENDING}")):
             name = path.name.removesuffix(ENDING)

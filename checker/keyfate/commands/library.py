@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,8 +13,6 @@ from keyfate.checking.library import (
     compared,
     extent_of,
     frontiers_path,
-    library_lifecycles,
-    library_policies,
     shelved,
 )
 from keyfate.checking.measuring import Measuring, measured
@@ -25,7 +23,9 @@ from keyfate.checking.session import Session, open_session
 from keyfate.checking.shelf import Scopes, Shelf
 from keyfate.commands import naming
 from keyfate.commands.progress import bar
+from keyfate.language.reading import resolved
 from keyfate.language.symbols import did_you_mean
+from keyfate.policy.finding import shipped_lifecycles, shipped_policies
 from keyfate.policy.loading import lifecycle_of
 from keyfate.reporting.writing import OutputError, write_whole
 
@@ -47,9 +47,10 @@ def check_library(
     """The report on these lifecycles of the library and their policies, all of them without names; None if there is no
     policy. Raises LifecycleError with all that is wrong with any file, OutputError where nobody should expect what was
     found."""
-    chosen = tuple(dict.fromkeys(map(_known, names))) or tuple(library_lifecycles())
-    paths = {library_lifecycles()[name].resolve() for name in chosen}
-    found = [path for path in library_policies() if not names or lifecycle_of(path) in paths]
+    there = shipped_lifecycles()
+    chosen = tuple(dict.fromkeys(_known(name, there) for name in names)) or tuple(there)
+    paths = {resolved(there[name]) for name in chosen}
+    found = [path for path in shipped_policies() if not names or lifecycle_of(path) in paths]
     if not found:
         return None
     shelf = Shelf()
@@ -70,8 +71,7 @@ def check_library(
     return compared(report, expected)
 
 
-def _known(name: str) -> str:
-    names = library_lifecycles()
+def _known(name: str, names: Collection[str]) -> str:
     if name not in names:
         hint = did_you_mean(name, names) or "`keyfate list` shows the shipped lifecycles"
         raise naming.on_command_line("KF506", f"the library has no lifecycle `{name}`", name, hint)

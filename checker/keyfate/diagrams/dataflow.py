@@ -24,10 +24,10 @@ from keyfate.language.typed import (
     Leak,
     Lifecycle,
     Origin,
-    Place,
     PlaceSet,
     TermExpr,
 )
+from keyfate.lifecycle.showing import indexed
 from keyfate.policy.policy import Policy
 
 BOUNDARY = "trust boundary"
@@ -163,12 +163,13 @@ def _merged(flows: Sequence[Flow]) -> Iterator[Edge]:
 def _stores(lifecycle: Lifecycle) -> Iterator[Node]:
     for place in lifecycle.places:
         mark: Mark = "persistent" if place.persistent else "volatile"
-        yield Node(place_node(place.name), _indexed(place), "place", frame(place.component), frozenset({mark}))
-
-
-def _indexed(place: Place) -> str:
-    inner = ", ".join(param.domain.label for param in place.params)
-    return f"{place.name}[{inner}]" if inner else place.name
+        yield Node(
+            place_node(place.name),
+            indexed(place.name, (param.domain.label for param in place.params)),
+            "place",
+            frame(place.component),
+            frozenset({mark}),
+        )
 
 
 def _actors(lifecycle: Lifecycle, ends: set[str]) -> tuple[Component, ...]:

@@ -42,7 +42,7 @@ def show_condition(expr: t.Condition) -> str:
             seen = " and from what was seen" if observed else ""
             return f"({'all but ' if places.complement else ''}{listed}) yields {_term(term)}{seen}"
         case t.Did(action, args):
-            return f"did {_indexed(action, ('_' if arg is None else _value(arg) for arg in args))}"
+            return f"did {indexed(action, ('_' if arg is None else _value(arg) for arg in args))}"
         case t.Past(operator, operand, left):
             past = f"{operator} {_closed(operand)}"
             return past if left is None else f"{_closed(left)} {past}"
@@ -61,7 +61,7 @@ def _value(expr: t.ValueExpr) -> str:
         case t.Var(name):
             return shown_variable(name)
         case t.StateRef(name, args) | t.ControlRef(name, args):
-            return _indexed(name, map(_value, args))
+            return indexed(name, map(_value, args))
         case t.Plus(operand, amount):
             return f"{_value(operand)} + {amount}"
         case t.IfValue(condition, then, otherwise):
@@ -71,7 +71,7 @@ def _value(expr: t.ValueExpr) -> str:
 def _term(expr: t.TermExpr) -> str:
     match expr:
         case t.AtomTerm(name, args):
-            return _indexed(name, map(_value, args))
+            return indexed(name, map(_value, args))
         case t.Apply(function, label, args):
             return show_composed(function, label, map(_term, args))
         case t.IfTerm(condition, then, otherwise):
@@ -83,9 +83,10 @@ def _term(expr: t.TermExpr) -> str:
 
 
 def _place(ref: t.PlaceRef) -> str:
-    return _indexed(ref.name, () if ref.args is None else map(_value, ref.args))
+    return indexed(ref.name, () if ref.args is None else map(_value, ref.args))
 
 
-def _indexed(name: str, args: Iterable[str]) -> str:
+def indexed(name: str, args: Iterable[str]) -> str:
+    """`disk[alpha, agent]`, `power[Platform]`, `keyid`."""
     listed = ", ".join(args)
     return f"{name}[{listed}]" if listed else name

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from keyfate.language.library import folder
@@ -67,17 +65,16 @@ def lifecycle_path(name: str, beside: Path | None = None) -> Path | None:
     return shipped if os.path.isfile(shipped) else local if os.path.isfile(local) else None
 
 
+def shipped_lifecycles() -> Mapping[str, Path]:
+    """Every shipped lifecycle, by the name that policies call it by."""
+    return {path.name.removesuffix(LIFECYCLES): path for path in sorted(folder("models").glob(f"*{LIFECYCLES}"))}
+
+
 def shipped_names() -> tuple[str, ...]:
     """The names of the shipped lifecycles."""
-    return tuple(sorted(path.stem for path in folder("models").glob("*.kf")))
+    return tuple(shipped_lifecycles())
 
 
-def shipped_with(kind: str, name: str) -> tuple[str, ...]:
-    """The shipped lifecycles whose own text declares a `control` or `capability` of this name."""
-    declared = re.compile(rf"^\s*{kind}\s+{re.escape(name)}(?![\w.])", re.MULTILINE)
-    found = []
-    for one in shipped_names():
-        with suppress(OSError, UnicodeDecodeError):
-            if declared.search((folder("models") / f"{one}{LIFECYCLES}").read_text(encoding="utf-8")):
-                found.append(one)
-    return tuple(found)
+def shipped_policies() -> tuple[Path, ...]:
+    """Every shipped policy."""
+    return tuple(policies_below(folder("models") / "policies"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from itertools import product
 
@@ -11,8 +13,9 @@ from keyfate.language.source import Diagnostic, Label, Span
 from keyfate.language.symbols import did_you_mean
 from keyfate.language.typed import Capability, Control, Domain, Lifecycle, Value
 from keyfate.lifecycle.names import CapabilityName, ControlName, show_value
+from keyfate.lifecycle.showing import indexed
 from keyfate.policy import admissible
-from keyfate.policy.finding import shipped_with
+from keyfate.policy.finding import shipped_lifecycles
 from keyfate.policy.toml import Document, Path
 
 
@@ -171,7 +174,7 @@ def _unknown(code: str, kind: str, word: str, known: Iterable[str], lifecycle: L
     """A word that the lifecycle does not know. Where another one that is shipped does, that may be the one meant."""
     names = list(known)
     hint = did_you_mean(word, names)
-    others = shipped_with(kind, word)
+    others = _shipped_with(kind, word)
     if others:
         shown = " and ".join(f"`{name}`" for name in others[:3])
         more = f", and {len(others) - 3} more," if len(others) > 3 else ""
@@ -210,7 +213,7 @@ def _instances(
                 "KF512",
                 f"{kind} `{declared.name}` is given {len(words)} index{'es' if len(words) > 1 else ''} and {takes}",
                 span,
-                help=f"write `{_form(declared)}`",
+                help=f"write `{indexed(declared.name, (domain.label for domain in declared.index))}`",
             )
         ]
     problems = []
@@ -226,6 +229,12 @@ def _instances(
     return ([] if problems else list(product(*choices))), problems
 
 
-def _form(declared: Control | Capability) -> str:
-    inner = ", ".join(domain.label for domain in declared.index)
-    return f"{declared.name}[{inner}]" if inner else declared.name
+def _shipped_with(kind: str, name: str) -> list[str]:
+    """The shipped lifecycles whose own text declares a control or capability of this name. For a hint: not parsed."""
+    declared = re.compile(rf"^\s*{kind}\s+{re.escape(name)}(?![\w.])", re.MULTILINE)
+    found = []
+    for lifecycle, path in shipped_lifecycles().items():
+        with suppress(OSError, UnicodeDecodeError):
+            if declared.search(path.read_text(encoding="utf-8")):
+                found.append(lifecycle)
+    return found

@@ -14,6 +14,7 @@ from rich.text import Text
 from keyfate.checking.expected import Extent
 from keyfate.language import typed as t
 from keyfate.lifecycle.names import show_value
+from keyfate.lifecycle.showing import indexed
 from keyfate.reporting.tables import Cell, Hanging, Items, Listing, Rows
 from keyfate.reporting.text import printed
 from keyfate.reporting.words import clean, count
@@ -154,7 +155,7 @@ def _lifecycle(
         yield Text("")
     capabilities = [
         (
-            _indexed(c.name, c.index),
+            indexed(c.name, (d.label for d in c.index)),
             "" if c.cost is None else str(c.cost),
             c.description,
             ", ".join((*c.refs, *(f"CWE-{n}" for n in c.cwes))),
@@ -214,17 +215,14 @@ def _listed(names: Sequence[str]) -> list[str]:
 
 
 def _control(control: t.Control) -> Iterator[RenderableType]:
-    yield _indented(f"{_indexed(control.name, control.index)} : {' | '.join(map(show_value, control.domain.values))}")
+    name = indexed(control.name, (d.label for d in control.index))
+    yield _indented(f"{name} : {' | '.join(map(show_value, control.domain.values))}")
     if control.description:
         yield _indented(control.description, 6)
     for value, words in control.values:
         yield _indented(f"{show_value(value)}: {words}", 6)
     if control.evidence:
         yield _indented(f"evidence: {control.evidence}", 6)
-
-
-def _indexed(name: str, index: Sequence[t.Domain]) -> str:
-    return f"{name}[{', '.join(d.label for d in index)}]" if index else name
 
 
 def _section(title: str, rows: RenderableType) -> Iterator[RenderableType]:

@@ -5,12 +5,13 @@ The page is the same at every run, so that it can be kept beside the text that i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyfate.checking.expected import Answer
-from keyfate.language.typed import Action, Capability, Control, Domain, Lifecycle, Property
+from keyfate.language.typed import Action, Capability, Control, Lifecycle, Property
 from keyfate.lifecycle.names import show_value
+from keyfate.lifecycle.showing import indexed
 from keyfate.policy.standards import Mapped
 from keyfate.reporting.markdown import code, fence, prose, table, words
 from keyfate.reporting.words import ASSUMPTIONS
@@ -19,7 +20,7 @@ _NONE = "–"
 
 
 @dataclass(frozen=True)
-class Answers:
+class Column:
     """What a policy answers: by property the verdict, and the length of its trace (None: there is none)."""
 
     policy: str
@@ -38,8 +39,8 @@ class Paged:
     lifecycle: Lifecycle
     text: str
     pictures: Sequence[tuple[str, str]]
-    answers: Sequence[Answers]
-    profiles: Mapping[str, frozenset[str]]
+    columns: Sequence[Column]
+    profiles: Mapping[str, Collection[str]]
     standards: Mapping[str, Mapped]
     rows: Mapping[str, int]
     command: str
@@ -96,18 +97,18 @@ def _controls(controls: Sequence[Control]) -> Sequence[str]:
             f"{code(show_value(value))}{': ' + words(described[value]) if value in described else ''}"
             for value in control.domain.values
         ]
-        name = _indexed(control.name, control.index)
+        name = indexed(control.name, (d.label for d in control.index))
         rows.append([code(name), words(control.description), "<br>".join(values), words(control.evidence) or _NONE])
     return [table(("control", "", "values", "what would show it"), rows)] if rows else []
 
 
-def _capabilities(capabilities: Sequence[Capability], profiles: Mapping[str, frozenset[str]]) -> Sequence[str]:
+def _capabilities(capabilities: Sequence[Capability], profiles: Mapping[str, Collection[str]]) -> Sequence[str]:
     rows = []
     for one in sorted(capabilities, key=lambda one: (one.cost is None, one.cost)):
         who = [profile for profile, granted in profiles.items() if one.name in granted]
         rows.append(
             [
-                code(_indexed(one.name, one.index)),
+                code(indexed(one.name, (d.label for d in one.index))),
                 words(one.description),
                 references(one),
                 "?" if one.cost is None else str(one.cost),
@@ -151,9 +152,9 @@ def _clauses(rule: Property, standards: Mapping[str, Mapped]) -> str:
 
 
 def _answers(of: Paged) -> Sequence[str]:
-    if not of.answers:
+    if not of.columns:
         return []
-    marks = {answers.policy: f"P{number}" for number, answers in enumerate(of.answers, 1)}
+    marks = {answers.policy: f"P{number}" for number, answers in enumerate(of.columns, 1)}
     policies = table(
         ("", "policy", "", "attacker", "reachable states"),
         [
@@ -164,11 +165,11 @@ def _answers(of: Paged) -> Sequence[str]:
                 words(one.attacker),
                 _NONE if one.states is None else f"{one.states:,}",
             ]
-            for one in of.answers
+            for one in of.columns
         ],
     )
     rows = [
-        [code(rule.name), *(_answer(one.verdicts.get(rule.name)) for one in of.answers)]
+        [code(rule.name), *(_answer(one.verdicts.get(rule.name)) for one in of.columns)]
         for rule in of.lifecycle.properties
     ]
     verdicts = table(("property", *marks.values()), rows)
@@ -185,7 +186,7 @@ def _answer(answer: Answer | None) -> str:
 def _actions(actions: Sequence[Action]) -> Sequence[str]:
     rows = [
         [
-            code(_called(action)),
+            code(indexed(action.name, (p.domain.label for p in action.params))),
             words(action.description),
             code(action.actor),
             action.status,
@@ -196,16 +197,11 @@ def _actions(actions: Sequence[Action]) -> Sequence[str]:
     return [table(("action", "", "by", "status", "source"), rows)] if rows else []
 
 
-def _called(action: Action) -> str:
-    return f"{action.name}[{', '.join(p.domain.label for p in action.params)}]" if action.params else action.name
-
-
-def _indexed(name: str, index: Sequence[Domain]) -> str:
-    return f"{name}[{', '.join(d.label for d in index)}]" if index else name
-
-
 def attackers_page(
-    lifecycles: Mapping[str, Lifecycle], titles: Mapping[str, str], profiles: Mapping[str, frozenset[str]], command: str
+    lifecycles: Mapping[str, Lifecycle],
+    titles: Mapping[str, str],
+    profiles: Mapping[str, Collection[str]],
+    command: str,
 ) -> str:
     """Every capability of several lifecycles, and the profiles that are made of them."""
     known: dict[str, Capability] = {}
