@@ -54,7 +54,7 @@ def page(name: str | None, policies: tuple[Path, ...], library: bool, output: Pa
     of a shipped lifecycle shows what is expected of its policies.
 
     \b
-    Exit status: 0; 3 if a verdict is open; 2 for bad usage, lifecycle or policy.
+    Exit status: 0; 5 if judges disagree about a verdict, 3 if one is open; 2 for bad usage, lifecycle or policy.
 
     \b
       keyfate page LIFECYCLE POLICY --output page.md
@@ -65,12 +65,8 @@ def page(name: str | None, policies: tuple[Path, ...], library: bool, output: Pa
     if library:
         if name is not None or output is None:
             raise click.UsageError("--library stands alone, with the folder to write to behind --output")
-        from keyfate.reporting.writing import write_whole
-
-        output.mkdir(parents=True, exist_ok=True)
-        for file, text in paging.library_pages():
-            write_whole(output / file, text)
-            click.echo(f"wrote {output / file}")
+        for written in paging.write_library(output):
+            click.echo(f"wrote {written}")
         return
     if name is None:
         raise click.UsageError("name a lifecycle, or say --library")

@@ -17,7 +17,7 @@ from keyfate.language.source import Diagnostic, LifecycleError
 from keyfate.policy.finding import find
 from keyfate.policy.policy import Policy
 from keyfate.reporting.certifying import judged_text, written_text
-from keyfate.reporting.writing import OutputError, write_whole
+from keyfate.reporting.writing import OutputError, make_folder, write_whole
 
 SECONDS = 60.0  # one question to one solver
 
@@ -91,12 +91,5 @@ class Shelved:
 
 def shelved(folder: Path) -> Shelved:
     """The folder, made if it is not there. Raises OutputError where nothing can be written to it."""
-    try:
-        folder.mkdir(exist_ok=True)
-    except FileNotFoundError:
-        raise OutputError(f"`{folder}` is in no folder that exists") from None
-    except OSError as error:
-        raise OutputError(f"`{folder}` cannot be made: {(error.strerror or str(error)).lower()}") from None
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"`{folder}` cannot be written to: permission denied")
+    make_folder(folder)
     return Shelved(folder)

@@ -25,6 +25,7 @@ from keyfate.policy.loading import lifecycle_policy
 from keyfate.policy.policy import Policy
 from keyfate.policy.standards import load_standards
 from keyfate.reporting.pages import Column, Paged, attackers_page, lifecycle_page
+from keyfate.reporting.writing import make_folder, write_whole
 
 ATTACKERS = "attackers.md"
 COMMAND = "keyfate page --library"
@@ -49,6 +50,14 @@ def page(name: str, policies: Sequence[Path]) -> tuple[str, int]:
     columns = _decided(session)
     status = max((NO_ANSWER.get(v, MET) for one in columns for v, _ in one.verdicts.values()), default=MET)
     return _written(shown, path, columns, shelf, command), status
+
+
+def write_library(folder: Path) -> Iterator[Path]:
+    """Write every page of the library into the folder; each as it is written. Raises OutputError where it cannot be."""
+    make_folder(folder)
+    for name, text in library_pages():
+        write_whole(folder / name, text)
+        yield folder / name
 
 
 def library_pages() -> Iterator[tuple[str, str]]:

@@ -46,6 +46,18 @@ def write_whole(path: Path, content: str | bytes) -> None:
         _remove(name)  # where it did not come into its place: an interrupt too leaves no part of a file behind
 
 
+def make_folder(folder: Path) -> None:
+    """The folder, made if it is not there. Raises OutputError where nothing can be written to it."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        raise OutputError(f"`{folder}` is in no folder that exists") from None
+    except OSError as error:
+        raise OutputError(f"`{folder}` cannot be made: {(error.strerror or str(error)).lower()}") from None
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"`{folder}` cannot be written to: permission denied")
+
+
 def append(path: Path, text: str) -> None:
     """Write `text` behind what is in the file, which is made if there is none. Raises OutputError."""
     why = refusal(path)
