@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
 
+from keyfate.checking.questions import Decided, decide
+from keyfate.checking.results import Verdict
+from keyfate.checking.session import open_session
+from keyfate.policy.questions import load_questions
+from keyfate.reporting.questions import page, told
 from shell import keyfate
 from vault import furnish
 
@@ -105,6 +112,48 @@ def test_a_claim_that_does_not_hold_is_told_and_nothing_is_written(house: Path) 
     status, text, _ = asked(house, wrong)
     assert status == 1
     assert "- ✗ A `vault`" in text
+
+
+def test_a_name_that_two_policies_have_is_refused(house: Path) -> None:
+    inner = house / "inner"
+    inner.mkdir()
+    (inner / "safe.policy.toml").write_text((house / "safe.policy.toml").read_text(encoding="utf-8"), encoding="utf-8")
+    status, _, error = asked(house, DOCUMENT)
+    (inner / "safe.policy.toml").unlink()
+    assert status == 2
+    assert "error[KF543]: `safe` may be `safe.policy.toml` and `inner/safe.policy.toml`" in error
+
+
+@pytest.fixture(scope="module")
+def decided(house: Path) -> Decided:
+    (house / "asks.toml").write_text(DOCUMENT, encoding="utf-8")
+    return decide(load_questions(house / "asks.toml", lambda paths: open_session(paths, {}).policies))
+
+
+def test_only_what_is_asked_is_decided(decided: Decided) -> None:
+    rules = ("secrecy", "restores")
+    assert set(decided.results) == {(policy, rule) for policy in ("safe", "flash") for rule in rules}
+    assert decided.exit_status == 0
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("UNKNOWN", 3), ("BOUNDED", 3), ("DIVERGED", 5), ("VIOLATED", 1)])
+def test_a_verdict_that_is_none_is_told(decided: Decided, verdict: Verdict, status: int) -> None:
+    key = ("safe", "secrecy")
+    odd = replace(decided.results[key], verdict=verdict, reason="the moon", steps=None)
+    found = replace(decided, results={**decided.results, key: odd})
+    assert found.exit_status == status
+    assert f"`secrecy` under `safe` is {verdict}" in told(found)
+    assert "- ✗ A `vault`" in page(found, "keyfate answers")
+
+
+@pytest.mark.parametrize(("verdict", "status"), [("UNKNOWN", 3), ("DIVERGED", 5)])
+def test_a_frontier_that_is_not_complete_is_not_shown_as_one(decided: Decided, verdict: Any, status: int) -> None:
+    row = decided.questions.questions[0].attacks[0].rows[0]
+    odd = replace(decided.frontiers[row], verdict=verdict, reason="the moon", conditions=())
+    found = replace(decided, frontiers={**decided.frontiers, row: odd})
+    assert found.exit_status == status
+    assert f"the frontier of `secrecy` is {verdict}: the moon" in told(found)
+    assert "| before | not all is known |" in page(found, "keyfate answers")
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from keyfate.checking.frontier import PropertyFrontier
 from keyfate.checking.frontiers import Asked, frontiers
 from keyfate.checking.frontiers import Question as Asking
 from keyfate.checking.judges import Deadline
-from keyfate.checking.results import Result
+from keyfate.checking.results import BROKEN, DIVERGED, MET, NO_ANSWER, UNDECIDED, Result
 from keyfate.checking.running import Options
 from keyfate.checking.session import Session
 from keyfate.language.typed import Lifecycle
@@ -27,36 +26,37 @@ class Decided:
 
     def holds(self, claim: Claim) -> bool:
         """Whether every verdict that the claim rests on is as it says."""
-        return not any(self.refuted(shown) for shown in claim.shown_by)
-
-    def refuted(self, shown: Shown) -> bool:
-        return self.results[shown.policy, shown.property].verdict != shown.verdict
+        return all(self.results[shown.policy, shown.property].verdict == shown.verdict for shown in claim.shown_by)
 
     @property
-    def broken(self) -> tuple[Shown, ...]:
-        """What claims expect and is not so."""
+    def refuted(self) -> tuple[Shown, ...]:
+        """What claims expect, and is otherwise."""
         claims = (claim for question in self.questions.questions for claim in question.claims)
-        return tuple(shown for claim in claims for shown in claim.shown_by if self.refuted(shown))
+        expected = (shown for claim in claims for shown in claim.shown_by)
+        found = ((shown, self.results[shown.policy, shown.property].verdict) for shown in expected)
+        return tuple(shown for shown, verdict in found if verdict != shown.verdict and verdict not in NO_ANSWER)
 
     @property
-    def open(self) -> tuple[str, ...]:
-        """What has no answer, and why."""
-        said = [f"{r.property} under {r.policy} is {r.verdict}: {r.reason}" for r in self.results.values() if r.reason]
-        return (*said, *(f"the frontier of {f.property} is {f.verdict}: {f.reason}" for f in self._incomplete()))
+    def unanswered(self) -> tuple[Result | PropertyFrontier, ...]:
+        """What has no answer, or several."""
+        results = (result for result in self.results.values() if result.verdict in NO_ANSWER)
+        return (*results, *(found for found in self.frontiers.values() if found.verdict != "COMPLETE"))
 
-    def _incomplete(self) -> tuple[PropertyFrontier, ...]:
-        return tuple(found for found in self.frontiers.values() if found.verdict != "COMPLETE")
+    @property
+    def exit_status(self) -> int:
+        """The first that applies: 5 where judges disagree, 1 where a claim is refuted, 3 where an answer is missing."""
+        if any(one.verdict == "DIVERGED" for one in self.unanswered):
+            return DIVERGED
+        return BROKEN if self.refuted else UNDECIDED if self.unanswered else MET
 
 
 def decide(questions: Questions, tick: Callable[[str], None] = lambda _: None) -> Decided:
     """Raises LifecycleError where a lifecycle is too large."""
-    results: dict[tuple[str, str], Result] = {}
-    by_rules = sorted(questions.asked().items(), key=lambda item: item[1])
-    for rules, group in groupby(by_rules, key=lambda item: item[1]):
-        session = Session(tuple(questions.policies[policy] for policy, _ in group))
-        options = Options("auto", Deadline.after(None), only=rules, sweep=False)
-        report = session.check(options, lambda policy, rule: tick(f"{policy}: {rule}"))
-        results |= {(r.policy, r.property): r for r in report.results}
+    asked = questions.asked()
+    session = Session(tuple(questions.policies[policy] for policy in asked))
+    options = Options(sweep=False)
+    report = session.check(options, lambda policy, rule: tick(f"{policy}: {rule}"), asked=asked) if asked else None
+    results = {(r.policy, r.property): r for r in (report.results if report else ())}
     found: dict[Attacks, PropertyFrontier] = {}
     rows = [row for question in questions.questions for group in question.attacks for row in group.rows]
     for lifecycle in dict.fromkeys(id(questions.policies[row.policy].lifecycle) for row in rows):

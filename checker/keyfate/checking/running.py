@@ -78,14 +78,21 @@ class Bench:
 
 
 def run(
-    policies: Sequence[Policy], options: Options, tick: Tick | None = None, keep: Keep | None = None
+    policies: Sequence[Policy],
+    options: Options,
+    tick: Tick | None = None,
+    keep: Keep | None = None,
+    asked: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[Checked, ...]:
-    """Check every policy. Raises LifecycleError where a lifecycle turns out to be unusable.
+    """Check every policy; `asked` has, by its name, the properties that are wanted of it. Raises LifecycleError where a
+    lifecycle turns out to be unusable.
 
     An interrupt ends the run with what was decided by then; the rest is UNKNOWN. So is what runs out of memory.
     """
     workers = options.workers or cores()
-    parts = [part for policy in policies for part in _parts(policy, options, workers // max(1, len(policies)))]
+    each = workers // max(1, len(policies))
+    wanted = [options if asked is None else replace(options, only=asked[policy.name]) for policy in policies]
+    parts = [part for policy, own in zip(policies, wanted, strict=True) for part in _parts(policy, own, each)]
     workers = min(len(parts), workers)
     alone = workers == 1 and options.memory is None  # a limit is for a process that may come to its end by it
     done = _alone(parts, tick, keep) if alone else _Pool(parts, tick, keep, workers).run()

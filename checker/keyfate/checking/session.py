@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,9 +23,16 @@ class Session:
 
     policies: tuple[Policy, ...]
 
-    def check(self, options: Options, tick: Tick | None = None, keep: Keep | None = None) -> Report:
-        """Every property of every policy. Raises LifecycleError where a lifecycle is too large."""
-        return report(self.policies, run(self.policies, options, tick, keep))
+    def check(
+        self,
+        options: Options,
+        tick: Tick | None = None,
+        keep: Keep | None = None,
+        asked: Mapping[str, tuple[str, ...]] | None = None,
+    ) -> Report:
+        """Every property of every policy; those that are `asked`, by its name, of each. Raises LifecycleError where a
+        lifecycle is too large."""
+        return report(self.policies, run(self.policies, options, tick, keep, asked))
 
     def questions(self, only: Sequence[str] = ()) -> int:
         """How many verdicts a check will give."""

@@ -21,8 +21,8 @@ def answers(path: Path | None, output: Path | None) -> None:
     The answers are a page of Markdown. Without FILE, the questions that keyfate ships about its own library.
 
     \b
-    Exit status: 0 if every claim holds, 1 if one does not, 3 if something has no answer, 2 for bad usage or a
-    document that cannot be read. Unless it is 0, no file is written.
+    Exit status, the first that applies: 2 for bad usage or a document that cannot be read, 5 if judges disagree, 1 if
+    a claim does not hold, 3 if something has no answer, 0. Unless it is 0, no file is written.
 
     \b
       keyfate answers --output docs/answers.md

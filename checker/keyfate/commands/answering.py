@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from keyfate.checking.questions import decide
-from keyfate.checking.results import BROKEN, MET, UNDECIDED
 from keyfate.checking.session import open_session
 from keyfate.checking.shelf import Shelf
 from keyfate.commands.progress import bar
@@ -19,8 +18,7 @@ FILE = "answers.toml"
 
 
 def answers(path: Path | None) -> tuple[str, str, int]:
-    """The document, what is wrong with it, and the exit status: 1 where a claim does not hold, 3 where something has
-    no answer. Without a path: what keyfate ships."""
+    """The document, what is wrong with it, and the exit status. Without a path: what keyfate ships."""
     shelf = Shelf()
 
     def load(paths: Sequence[Path]) -> Sequence[Policy]:
@@ -31,5 +29,4 @@ def answers(path: Path | None) -> tuple[str, str, int]:
     with bar("answering", sum(map(len, questions.asked().values())) + rows) as advance:
         decided = decide(questions, advance)
     command = "keyfate answers" if path is None else f"keyfate answers {path.as_posix()}"
-    status = BROKEN if decided.broken else UNDECIDED if decided.open else MET
-    return page(decided, command), told(decided), status
+    return page(decided, command), told(decided), decided.exit_status

@@ -99,9 +99,9 @@ Load = Callable[[Sequence[Path]], Sequence[Policy]]
 def load_questions(path: Path, load: Load) -> Questions:
     """The document at `path`; `load` reads policies.
 
-    Raises LifecycleError with all that is wrong: a shape (KF503, KF504), a policy that is not there (KF543), a
-    property or a control that a lifecycle does not have (KF530, KF510 and their like), a verdict that a property can
-    never have (KF531).
+    Raises LifecycleError with all that is wrong: a shape (KF503, KF504), a policy that is not there, or twice (KF543),
+    a property or a control that a lifecycle does not have (KF530, KF510 and their like), a verdict that a property
+    can never have (KF531).
     """
     document = parse(read_source(path))
     file, problems = validate(QuestionsFile, document.data, document)
@@ -112,20 +112,24 @@ def load_questions(path: Path, load: Load) -> Questions:
 
 def _policies(folder: Path, file: QuestionsFile, document: Document, load: Load) -> Mapping[str, Policy]:
     """Those that the document names, by name."""
-    there = {found.name.removesuffix(ENDING): found for found in policies_below(folder)}
+    there: dict[str, list[Path]] = {}
+    for found in policies_below(folder):
+        there.setdefault(found.name.removesuffix(ENDING), []).append(found)
     named = {word: document.value(keys) for keys, word in _named(file)}
-    problems = [
-        Diagnostic("KF543", f"there is no policy `{word}`", span, help=did_you_mean(word, there) or _below(folder))
-        for word, span in named.items()
-        if word not in there
-    ]
+    problems = []
+    for word, span in named.items():
+        if word not in there:
+            help = did_you_mean(word, there) or f"it is looked for below `{folder.as_posix()}`, which `policies` names"
+            problems.append(Diagnostic("KF543", f"there is no policy `{word}`", span, help=help))
+        elif len(there[word]) > 1:
+            both = " and ".join(f"`{path.relative_to(folder).as_posix()}`" for path in there[word][:2])
+            said = f"`{word}` may be {both}"
+            problems.append(
+                Diagnostic("KF543", said, span, help="rename one, or let `policies` name a folder with one")
+            )
     if problems:
         raise LifecycleError(problems)
-    return dict(zip(named, load([there[word] for word in named]), strict=True))
-
-
-def _below(folder: Path) -> str:
-    return f"it is looked for below `{folder.as_posix()}`, which `policies` names"
+    return dict(zip(named, load([there[word][0] for word in named]), strict=True))
 
 
 def _named(file: QuestionsFile) -> Iterator[tuple[Keys, str]]:

@@ -78,8 +78,11 @@ def _attacks(group: AttackGroup, decided: Decided) -> str:
     for row in group.rows:
         found = decided.frontiers[row]
         first = [words(row.label), code(row.property)]
-        for cells in [_condition(c, found) for c in found.conditions if not c.implied] or [_nothing(found)]:
-            rows.append([*first, *cells])
+        cells = [_condition(c, found) for c in found.conditions if not c.implied]
+        if found.verdict != "COMPLETE":
+            cells.append(["not all is known", "", "", ""])
+        for one in cells or [_nothing(found)]:
+            rows.append([*first, *one])
             first = ["", ""]
     head = ("where", "property", "breaks if", "the attacker has", "cost", "steps")
     same = len({row.property for row in group.rows}) == 1
@@ -89,7 +92,8 @@ def _attacks(group: AttackGroup, decided: Decided) -> str:
 
 
 def _nothing(found: PropertyFrontier) -> list[str]:
-    return ["", "nobody" if found.kind != "possible" else "", "", ""]
+    """Of a frontier that is complete and has no condition."""
+    return ["never", "", "", ""] if found.kind == "possible" else ["", "nobody", "", ""]
 
 
 def _condition(condition: Condition, found: PropertyFrontier) -> list[str]:
@@ -117,15 +121,17 @@ def _policies(decided: Decided) -> str:
 
 
 def told(decided: Decided) -> str:
-    """What is wrong, for the error stream: claims that do not hold, and what has no answer."""
+    """What is wrong, for the error stream: claims that are refuted, and what has no answer."""
     lines = [
         f"{shown.span.path}:{shown.span.line}:{shown.span.column}: `{shown.property}` under `{shown.policy}` is "
         f"{decided.results[shown.policy, shown.property].verdict}, and a claim rests on its being {shown.verdict}"
-        for shown in decided.broken
+        for shown in decided.refuted
     ]
-    lines += decided.open
-    if decided.broken:
-        lines.append(
-            f"{count(len(decided.broken), 'verdict')} not as a claim says: change the claim, or what it is about"
-        )
+    for one in decided.unanswered:
+        of_policy = isinstance(one, Result)
+        what = f"`{one.property}` under `{one.policy}`" if of_policy else f"the frontier of `{one.property}`"
+        lines.append(f"{what} is {one.verdict}: {one.reason}")
+    if decided.refuted:
+        number = count(len(decided.refuted), "verdict")
+        lines.append(f"{number} not as a claim says: change the claim, or what it is about")
     return "\n".join(lines)
