@@ -128,8 +128,8 @@ def told(decided: Decided) -> str:
         for shown in decided.refuted
     ]
     for one in decided.unanswered:
-        of_policy = isinstance(one, Result)
-        what = f"`{one.property}` under `{one.policy}`" if of_policy else f"the frontier of `{one.property}`"
+        where = f" under `{one.policy}`" if isinstance(one, Result) else ""
+        what = f"`{one.property}`{where}" if where else f"the frontier of `{one.property}`"
         lines.append(f"{what} is {one.verdict}: {one.reason}")
     if decided.refuted:
         number = count(len(decided.refuted), "verdict")
