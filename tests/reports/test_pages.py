@@ -89,6 +89,18 @@ def test_the_comment_above_the_lifecycle_opens_the_page(page: str) -> None:
     assert MarkdownIt("commonmark", {"html": True}).render(page).count("<b>") == 0
 
 
+def test_standards_are_those_of_the_shape_that_is_applied(house: Path) -> None:
+    """Not of a shared one that has the same name as the check."""
+    own = 'property mine(kept[T]: secret) "{kept} is kept"\n  for t: T  never attacker knows kept[t]\n'
+    checks = "check mine(item) as freed_is_destroyed\ncheck confidentiality(item) as kept"
+    text = (house / "vault.kf").read_text(encoding="utf-8")
+    (house / "checked.kf").write_text(f"{text}\n{own}{checks}\n", encoding="utf-8")
+    done = keyfate("page", "checked.kf", cwd=house)
+    asked = {row[0]: row[5] for row in tables(done.stdout)["Properties"]}
+    assert asked["`freed_is_destroyed`"] == asked["`secrecy`"] == "–"
+    assert "3.6.1" in asked["`kept`"]
+
+
 def test_both_diagrams_are_mermaid(page: str) -> None:
     blocks = [t for t in MarkdownIt("commonmark").parse(page) if t.type == "fence" and t.info == "mermaid"]
     assert ["what flows where" in blocks[0].content, "where they rest" in blocks[1].content] == [True, True]

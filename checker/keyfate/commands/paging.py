@@ -17,6 +17,7 @@ from keyfate.diagrams.dataflow import dataflow
 from keyfate.diagrams.figure import UndrawableError
 from keyfate.diagrams.keys import keys
 from keyfate.diagrams.mermaid import mermaid
+from keyfate.language.library import folder
 from keyfate.language.reading import resolved
 from keyfate.language.typed import Lifecycle
 from keyfate.policy.files import read_source
@@ -72,7 +73,8 @@ def library_pages() -> Iterator[tuple[str, str]]:
     profiles = attackers()
     grants = [granted(lifecycle, profiles) for lifecycle in lifecycles.values()]
     whole = {name: frozenset(one for of in grants for one in of[name]) for name in profiles.titles}
-    yield ATTACKERS, attackers_page(lifecycles, profiles.titles, whole, COMMAND)
+    costs = (folder("reports") / "templates" / "costs.md").read_text(encoding="utf-8")
+    yield ATTACKERS, attackers_page(lifecycles, profiles.titles, whole, costs, COMMAND)
 
 
 def _written(shown: str | None, path: Path, columns: Sequence[Column], shelf: Shelf, command: str) -> str:

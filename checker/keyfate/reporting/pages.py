@@ -141,7 +141,7 @@ def _properties(of: Paged) -> Sequence[str]:
 
 
 def _clauses(rule: Property, standards: Mapping[str, Mapped]) -> str:
-    mapped = standards.get(rule.template) or standards.get(rule.name)
+    mapped = standards.get(rule.template)
     if mapped is None:
         return _NONE
     cited = [
@@ -201,9 +201,10 @@ def attackers_page(
     lifecycles: Mapping[str, Lifecycle],
     titles: Mapping[str, str],
     profiles: Mapping[str, Collection[str]],
+    costs: str,
     command: str,
 ) -> str:
-    """Every capability of several lifecycles, and the profiles that are made of them."""
+    """Every capability of several lifecycles, and the profiles that are made of them; `costs` explains their scale."""
     known: dict[str, Capability] = {}
     having: dict[str, list[str]] = {}
     for name, lifecycle in lifecycles.items():
@@ -232,24 +233,7 @@ def attackers_page(
         "## Profiles",
         table(("profile", "", "capabilities"), people),
         "## Capabilities",
-        _COSTS,
+        costs.rstrip(),
         table(("capability", "", "references", "cost", "lifecycles"), rows),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-_COSTS = """\
-Costs order capabilities, and a row of a frontier adds them up: what takes 1 is had by whoever runs the platform, what
-takes 9 by few. They are a judgement and no measurement.
-
-| cost | takes |
-| --- | --- |
-| 1 | the operator's own privileges |
-| 2 | hardware that is out of service, or a shelf of old disks |
-| 3 | a place on the network, and patience |
-| 4 | hours with the machine, and cheap equipment |
-| 5 | days with it, and published instructions |
-| 6 | weeks, skill, and published research |
-| 7 | an insider of a service, or an organisation's worth of work |
-| 8 | a laboratory |
-| 9 | a laboratory, and months |"""
