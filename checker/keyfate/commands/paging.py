@@ -39,7 +39,7 @@ def page(name: str, policies: Sequence[Path]) -> tuple[str, int]:
     shown = name_of(path)
     command = " ".join(("keyfate page", name, *(one.as_posix() for one in policies)))
     if not policies:
-        shelf = Shelf(shown=True)
+        shelf = Shelf(shown=shown is not None)
         columns = () if shown is None else tuple(_expected(policies_over(path, shelf)))
         return _written(shown, path, columns, shelf, command), MET
     shelf = Shelf()
