@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from keyfate.certifier.certify import Certifier
 from keyfate.engines.decide import Engine
 from keyfate.language.library import folder
-from keyfate.lifecycle.problem import Problem, Reach, Reached, Settings, Unreachable
+from keyfate.lifecycle.problem import Problem, Reach, Reached, Settings
 from keyfate.policy.loading import load_policy
 
 MEASURED = Path(__file__).parents[1] / "data" / "tpm_hierarchies.csv"
@@ -36,15 +37,16 @@ def measured() -> Table:
 def answered() -> Table:
     """The lifecycle's own table: under every hierarchy, whether a run unseals after the event, nothing sealed since."""
     policy = load_policy(POLICY)
-    lifecycle, engine = policy.lifecycle, Engine(policy.lifecycle)
+    lifecycle, engine, certifier = policy.lifecycle, Engine(policy.lifecycle), Certifier(policy.lifecycle)
     (control,) = (c for c in lifecycle.controls if c.name == "tpm.hierarchy")
     (fixed,) = (name for name in policy.settings.controls if name.name == control.name)
     found: Table = {}
     for event, hierarchy in measured():
         (asked,) = (p for p in lifecycle.properties if p.name == f"unseals_after_{event}")
         settings = Settings({**policy.settings.controls, fixed: hierarchy}, policy.settings.capabilities)
-        finding = engine.decide(Problem(lifecycle, settings, Reach(asked.binders, asked.target)))
-        assert isinstance(finding, Reached | Unreachable)
+        problem = Problem(lifecycle, settings, Reach(asked.binders, asked.target))
+        finding = engine.decide(problem)
+        assert certifier.certify(problem, finding).accepted
         found[event, hierarchy] = isinstance(finding, Reached)
     return found
 
