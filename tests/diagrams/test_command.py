@@ -240,6 +240,17 @@ def test_a_graphviz_that_fails_says_so(monkeypatch, tmp_path, text, said):
         picture("digraph {}", "png")
 
 
+def test_a_graphviz_that_packing_kills_draws_without(monkeypatch, tmp_path, folder, draw):
+    """`pack` in a name of the user's is none of it."""
+    program(tmp_path / "dot", 'text=$(cat); case $text in *packmode=*) kill -11 $$;; esac; echo "$text"')
+    without_pip(monkeypatch, tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    words = 'digraph {\n  graph [nodesep="1", pack="24", packmode="array_u1", rankdir="TB"];\n  "pack=\\"24\\"";\n}'
+    left = 'digraph {\n  graph [nodesep="1", rankdir="TB"];\n  "pack=\\"24\\"";\n}\n'
+    assert picture(words, "svg").decode() == left
+    assert draw("keys", "vault.kf", "-o", "out.svg")[0] == 0  # so that what is taken out is what is written
+
+
 def test_a_graphviz_that_is_no_program_says_so(monkeypatch, tmp_path):
     (tmp_path / "dot").write_text("no program")
     monkeypatch.setattr(graphviz, "find", lambda: str(tmp_path / "dot"))

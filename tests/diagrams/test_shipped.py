@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from keyfate.diagrams.attack import attack
 from keyfate.diagrams.dataflow import dataflow
 from keyfate.diagrams.dot import dot
 from keyfate.diagrams.figure import Drawing, Figure
-from keyfate.diagrams.graphviz import find
+from keyfate.diagrams.graphviz import find, laid_out
 from keyfate.diagrams.keys import keys
 from keyfate.diagrams.machines import machines
 from keyfate.diagrams.mermaid import mermaid
@@ -52,10 +51,9 @@ def drawings() -> Iterator[tuple[str, Drawing]]:
 
 def plain(program: str, text: str) -> list[str]:
     """The names of the nodes that Graphviz lays out."""
-    command = [program, "-Tplain"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=300)
-    assert done.stdout.rstrip().endswith("stop")
-    names = re.findall(r'^node ("(?:[^"\\]|\\.)*"|\S+) ', done.stdout, re.MULTILINE)
+    shown = laid_out(program, text, "plain").decode("utf-8")
+    assert shown.rstrip().endswith("stop")
+    names = re.findall(r'^node ("(?:[^"\\]|\\.)*"|\S+) ', shown, re.MULTILINE)
     return [name[1:-1] if name.startswith('"') else name for name in names]
 
 

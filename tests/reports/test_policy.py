@@ -127,6 +127,19 @@ def test_scope_of_the_command_line_wins(folder: Path) -> None:
     assert len(load_policy(path, scope={"Shelf": 4}).lifecycle.sorts[0].members) == 4
 
 
+def test_a_sort_of_a_fragment_is_sized_by_its_dotted_name(folder: Path) -> None:
+    (folder / "part.kf").write_text("sort Slot = one | two\nstate used[Slot] : bool = false\n", encoding="utf-8")
+    text = 'lifecycle whole "x" include "part.kf" as part component c outside action act by c '
+    (folder / "whole.kf").write_text(text + "property p never part.used[part.one]", encoding="utf-8")
+    for key in ("part.Slot", '"part.Slot"'):
+        path = write(folder, f'lifecycle = "whole.kf"\n[scope]\n{key} = 3\n')
+        assert len(load_policy(path).lifecycle.sorts[0].members) == 3
+    path = write(folder, 'lifecycle = "whole.kf"\n[scope]\npart.Slt = 3\n')
+    with pytest.raises(PolicyError) as caught:
+        load_policy(path)
+    assert [(d.code, d.span.line) for d in caught.value.diagnostics] == [("KF202", 3)]
+
+
 def test_a_bare_lifecycle_leaves_controls_open_and_capabilities_on(folder: Path) -> None:
     policy = lifecycle_policy(folder / "vault.kf")
     assert policy.settings.controls == {}

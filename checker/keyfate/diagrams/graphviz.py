@@ -7,6 +7,7 @@ there is none for a platform, the system's `dot` draws nearly the same.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Literal
 
 PACKAGE = "graphviz-pure"
 PATIENCE = 120  # seconds
+_PACKING = re.compile(r'\bpack="\d+", packmode="\w+", ')  # of the graph itself, whose attributes come first
 
 
 class PictureError(Exception):
@@ -27,19 +29,32 @@ def picture(dot: str, form: Literal["svg", "png"]) -> bytes:
     program = find()
     if program is None:
         raise PictureError(missing())
+    return laid_out(program, dot, form)
+
+
+def laid_out(program: str, dot: str, form: Literal["svg", "png", "plain"]) -> bytes:
+    """What that Graphviz makes of `dot`. One that is killed by its own fault draws what needs no packing: version 2.43
+    corrupts its memory over some graphs that it packs. Raises PictureError where it fails."""
+    done = _run(program, dot, form)
+    if done.returncode < 0:
+        done = _run(program, _PACKING.sub("", dot, count=1), form)
+    if done.returncode != 0 or not done.stdout:
+        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+        why = said[-1] if said else "it says nothing"
+        raise PictureError(f"`{Path(program).name}` failed with status {done.returncode}: {why}")
+    return done.stdout
+
+
+def _run(program: str, dot: str, form: str) -> subprocess.CompletedProcess[bytes]:
     name = Path(program).name
     try:
-        done = subprocess.run(
+        return subprocess.run(
             [program, f"-T{form}"], input=dot.encode("utf-8"), capture_output=True, timeout=PATIENCE, check=False
         )
     except subprocess.TimeoutExpired:
         raise PictureError(f"`{name}` took more than {PATIENCE} seconds: `.dot` needs no layout") from None
     except OSError as error:
         raise PictureError(f"`{name}` does not run: {(error.strerror or str(error)).lower()}") from None
-    if done.returncode != 0 or not done.stdout:
-        said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise PictureError(f"`{name}` failed with status {done.returncode}: {said[-1] if said else 'it says nothing'}")
-    return done.stdout
 
 
 def missing() -> str:

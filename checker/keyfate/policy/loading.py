@@ -132,7 +132,7 @@ def _flat(document: Document) -> tuple[dict[str, object], dict[Keys, Keys]]:
     """The data with dotted names of properties and sorts made one word, and where each stands."""
     data = dict(document.data)
     tables: dict[Keys, Keys] = {}
-    for table in ("require", "not_required"):
+    for table in ("require", "not_required", "scope"):
         if isinstance(data.get(table), Mapping):
             values, paths = flatten(data[table], (table,))
             data[table] = values
@@ -208,7 +208,7 @@ def _lifecycle(
     where: dict[str, Span] = {}
     for one in reversed(chain):
         own |= one.file.scope
-        where |= {sort: one.document.key(("scope", sort)) for sort in one.file.scope}
+        where |= {sort: one.document.key(one.where["scope", sort]) for sort in one.file.scope}
     sizes = own | scope
     try:
         loaded = load(path, sizes)

@@ -142,7 +142,7 @@ def _scope(lifecycle: Lifecycle) -> Iterator[str]:
         return
     yield "[scope]"
     yield from _prose("How many members sorts have; these are the sizes that the lifecycle lists.")
-    settings = [f"{_key(sort.name)} = {len(sort.members)}" for sort in lifecycle.sorts]
+    settings = [f"{sort.name} = {len(sort.members)}" for sort in lifecycle.sorts]
     wide = max(map(len, settings))
     for setting, sort in zip(settings, lifecycle.sorts, strict=True):
         yield from _line(f"{setting:{wide}}", _members(sort))
@@ -193,11 +193,6 @@ def _told(capability: Capability) -> str:
 
 def _value(value: Value) -> str:
     return _text(value) if isinstance(value, str) else show_value(value)
-
-
-def _key(name: str) -> str:
-    """A sort's name as one key: the table of sizes has no tables in it."""
-    return _text(name) if "." in name else name
 
 
 def _text(text: str) -> str:
