@@ -24,7 +24,7 @@ from keyfate.lifecycle.names import Before, Bit, Holds, Observed, StateIs
 from keyfate.lifecycle.problem import Budget, Settings
 
 STATE_LIMIT = 200_000
-_BATCH = 4_096
+_BATCH = 2_048
 _AS_BYTES = bytes.maketrans(b"01", b"\0\1")  # digits that `compress` takes for what they say
 
 
@@ -72,19 +72,18 @@ class _Walk:
 
     def states(self, limit: int, clock: Clock) -> int | None:
         """See Counter.states."""
-        queue = list(self._firsts())
-        visited = set(queue)
-        at = 0
-        while at < len(queue):
+        found = list(self._firsts())
+        visited = set(found)
+        while found:
             clock.check()
             if len(visited) > limit:
                 return None
-            batch = queue[at : at + _BATCH]
-            at += len(batch)
+            batch = found[-_BATCH:]  # the newest: what is far from the first states leads to more that is new
+            del found[-_BATCH:]
             fresh = self._after(batch)
             fresh -= visited
             visited |= fresh
-            queue.extend(fresh)
+            found.extend(fresh)
         if len(visited) > limit:
             return None
         present = sum(1 << at for at, bit in enumerate(self._bits()) if isinstance(bit, StateIs | Holds | Observed))
@@ -93,29 +92,47 @@ class _Walk:
     # What instances do
 
     def _instances(self) -> Iterator[_Move]:
-        """Every instance that may happen and change something. What no choice is needed for is built once."""
+        """Every instance that may happen and change something. What its choice has no say in is built once, for all."""
         of = self._of
         after = [of.next(latch) for latch in self._latches]
-        chosen = self._choosing()
+        swayed = self._swayed()
+        stepped = {of.stepped: TRUE}  # what comes after is read where the instance is enabled
         shared: dict[int, int] = {}
+        unchosen = self._built(after, shared, stepped)
+        places: dict[int, list[int]] = {}
+        for place, root in enumerate(after):
+            places.setdefault(root >> 1, []).append(place)
         for name, pick in of.picks.items():
-            own = dict(shared)
-            (enabled,) = self._built([of.fires(name)], own, {pick: TRUE})
+            (enabled,) = self._built([of.enabled(name)], shared, stepped)
             if enabled == FALSE:
                 continue
-            literals = self._built(after, own, {pick: TRUE, of.stepped: enabled})
-            shared.update((node, literal) for node, literal in own.items() if not chosen[node])
+            own = dict(shared)
+            literals = list(unchosen)
+            for node in swayed[pick >> 1]:
+                own.pop(node, None)
+            mine = [place for node in swayed[pick >> 1] for place in places.get(node, ())]
+            chosen = self._built([after[place] for place in mine], own, {pick: TRUE, **stepped})
+            for place, literal in zip(mine, chosen, strict=True):
+                literals[place] = literal
             changes = ((place, new) for place, new in enumerate(literals) if new != self._leaves[place])
             yield _Move(enabled, tuple(changes))
 
-    def _choosing(self) -> Sequence[bool]:
-        """Of each node, whether it depends on which instance happens."""
-        graph = self._of.graph
-        picks = {pick >> 1 for pick in (*self._of.picks.values(), self._of.stepped)}
-        found: list[bool] = []
+    def _swayed(self) -> Mapping[int, Sequence[int]]:
+        """For the choice of each instance, the nodes that depend on it."""
+        graph, constants = self._of.graph, self._constants
+        swayed: dict[int, list[int]] = {pick >> 1: [] for pick in self._of.picks.values()}
+        by: list[frozenset[int]] = []
         for node, fan in enumerate(graph.left):
-            found.append(node in picks if fan == LEAF else found[fan >> 1] or found[graph.right[node] >> 1])
-        return found
+            if constants[node] != UNKNOWN:
+                by.append(frozenset())
+            elif fan == LEAF:
+                by.append(frozenset({node} & swayed.keys()))
+            else:
+                one, other = by[fan >> 1], by[graph.right[node] >> 1]
+                by.append(one if other <= one else one | other)
+            for pick in by[-1]:
+                swayed[pick].append(node)
+        return swayed
 
     def _built(self, roots: Sequence[int], known: dict[int, int], leaves: Mapping[int, int]) -> list[int]:
         """The roots in the new graph, where `leaves` are constant, and other choices are not made. `known` grows by
