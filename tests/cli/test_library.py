@@ -95,7 +95,7 @@ def test_what_was_written_is_expected(written: Path) -> None:
     assert "✗" not in text  # that `flash` breaks a requirement is as expected
     expected = json.loads(flash(written).read_text(encoding="utf-8"))
     assert expected["lifecycle"] == "vault"
-    assert expected["properties"]["secrecy"] == {"verdict": "VIOLATED", "steps": 2}
+    assert expected["properties"]["secrecy"] == {"verdict": "VIOLATED", "steps": 2, "basis": "claimed"}
     assert isinstance(expected["states"], int)
     found = json.loads(frontiers(written).read_text(encoding="utf-8"))
     assert (found["lifecycle"], found["scope"]) == ("vault", {})
@@ -172,6 +172,10 @@ def test_a_wrong_answer_counts_before_those_that_are_missing(written: Path) -> N
         (
             lambda data: data["properties"]["secrecy"].update(steps=1),
             ("flash", "secrecy", "VIOLATED in 1", "VIOLATED in 2"),
+        ),
+        (
+            lambda data: data["properties"]["off_is_empty"].update(basis="measured"),
+            ("flash", "off_is_empty", "PROVED · measured", "PROVED · claimed"),
         ),
         (lambda data: data.update(states=data["states"] + 1), ("flash", None, "9", "8")),
         (lambda data: data.update(states=None), ("flash", None, "not counted", "8")),

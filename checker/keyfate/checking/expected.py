@@ -1,8 +1,9 @@
 """The files of models/expected: what the library must answer.
 
 `<policy>.json` has its lifecycle, how many states are reachable (None where that is not counted), and for each property
-the verdict and, where there is a trace, its length. `frontiers/<lifecycle>.json` has, for each property, how far its
-frontier extends with everything open, and the sizes of sorts for which that stands, where they are not its own.
+the verdict, where there is a trace its length, and the weakest status that it rests on. `frontiers/<lifecycle>.json`
+has, for each property, how far its frontier extends with everything open, and the sizes of sorts for which that stands,
+where they are not its own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from keyfate.checking.json_texts import JsonError, follow, parsed
 from keyfate.checking.results import Result, Verdict
 from keyfate.language.source import Diagnostic, LifecycleError, Source
+from keyfate.language.typed import Status
 from keyfate.policy.files import read_source
 
 ENDING = ".json"
@@ -42,6 +44,8 @@ class Answers:
     lifecycle: str
     states: int | None
     properties: Mapping[str, Answer]
+    bases: Mapping[str, Status]
+    """The weakest status that a verdict rests on, as far as it is written."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ def load_answers(path: Path) -> Answers:
     """Raises LifecycleError (KF550) where the file does not follow reports/expected.schema.json."""
     source, data = _read(path, "expected")
     properties = {name: (p["verdict"], p["steps"]) for name, p in data["properties"].items()}
-    return Answers(source, data["lifecycle"], data["states"], properties)
+    bases = {name: p["basis"] for name, p in data["properties"].items() if "basis" in p}
+    return Answers(source, data["lifecycle"], data["states"], properties, bases)
 
 
 def load_frontiers(path: Path) -> Frontiers:
@@ -70,7 +75,7 @@ def load_frontiers(path: Path) -> Frontiers:
 
 def answers_text(lifecycle: str, states: int | None, results: Sequence[Result]) -> str:
     """The text of a policy's file that expects what was found."""
-    rows = {r.property: {"verdict": r.verdict, "steps": r.steps} for r in results}
+    rows = {r.property: {"verdict": r.verdict, "steps": r.steps, "basis": r.basis} for r in results}
     return _text({"lifecycle": lifecycle, "states": states}, rows)
 
 

@@ -37,7 +37,7 @@ from keyfate.checking.shelf import Scopes, Shelf
 from keyfate.language.library import folder
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.language.symbols import did_you_mean
-from keyfate.language.typed import Lifecycle
+from keyfate.language.typed import Lifecycle, Status
 from keyfate.policy.files import shown_path
 from keyfate.policy.finding import ENDING as POLICY
 from keyfate.policy.finding import shipped_lifecycles, shipped_policies
@@ -177,7 +177,8 @@ def _differences(report: Report, expected: Shelved) -> Iterator[Difference]:
         answers = expected.answers[summary.policy]
         for result in report.results:
             if result.policy == summary.policy:
-                yield from _verdict(result, answers.properties[result.property])
+                name = result.property
+                yield from _verdict(result, answers.properties[name], answers.bases.get(name))
         if summary.policy in counts:
             yield from _counted(counts[summary.policy], answers)
         yield from _judges(summary)
@@ -185,11 +186,16 @@ def _differences(report: Report, expected: Shelved) -> Iterator[Difference]:
         yield from _extended(extent, expected.frontiers[extent.lifecycle].properties[extent.property])
 
 
-def _verdict(result: Result, wanted: Answer) -> Iterator[Difference]:
+def _verdict(result: Result, wanted: Answer, basis: Status | None) -> Iterator[Difference]:
+    """What a verdict rests on is compared where there is no trace: of two shortest traces either may be found."""
     got = (result.verdict, result.steps)
     if got != wanted:
         reason = result.reason or "" if NO_ANSWER.get(result.verdict) == UNDECIDED else None
         yield Difference(result.policy, None, result.property, "verdict", _answer(wanted), _answer(got), reason)
+    elif result.steps is None and basis not in (None, result.basis):
+        said = _answer(got)
+        expected, found = f"{said} · {basis}", f"{said} · {result.basis}"
+        yield Difference(result.policy, None, result.property, "verdict", expected, found)
 
 
 def _answer(answer: Answer) -> str:

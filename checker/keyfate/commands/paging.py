@@ -19,7 +19,7 @@ from keyfate.diagrams.keys import keys
 from keyfate.diagrams.mermaid import mermaid
 from keyfate.language.library import folder
 from keyfate.language.reading import resolved
-from keyfate.language.typed import Lifecycle
+from keyfate.language.typed import Lifecycle, Status
 from keyfate.policy.files import read_source
 from keyfate.policy.finding import find, shipped_lifecycles, shipped_policies
 from keyfate.policy.loading import lifecycle_policy
@@ -107,12 +107,17 @@ def _expected(policies: Iterable[Policy]) -> Iterator[Column]:
     for policy in policies:
         answers = answers_of(policy)
         if answers is not None:
-            yield Column(policy.name, policy.title, policy.attacker, answers.states, answers.properties)
+            yield Column(policy.name, policy.title, policy.attacker, answers.states, answers.properties, answers.bases)
 
 
 def _decided(session: Session) -> tuple[Column, ...]:
     report = session.check(Options("auto", Deadline.after(None), sweep=False))
     found: dict[str, dict[str, Answer]] = {}
+    bases: dict[str, dict[str, Status]] = {}
     for result in report.results:
         found.setdefault(result.policy, {})[result.property] = (result.verdict, result.steps)
-    return tuple(Column(p.name, p.title, p.attacker, None, found.get(p.name, {})) for p in session.policies)
+        bases.setdefault(result.policy, {})[result.property] = result.basis
+    return tuple(
+        Column(p.name, p.title, p.attacker, None, found.get(p.name, {}), bases.get(p.name, {}))
+        for p in session.policies
+    )

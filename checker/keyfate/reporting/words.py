@@ -27,6 +27,8 @@ ASSUMPTIONS = (
     "except where a `leaks` says so."
 )
 
+BASIS = "Behind each verdict stands the weakest status of the actions that it rests on."
+
 
 def clean(text: str) -> str:
     """`text` on one line, without characters that a terminal would obey."""
