@@ -548,6 +548,15 @@ def test_all_errors_of_a_file_at_once_and_the_rest_is_read():
     assert [(w.text, w.span.text) for w in file.unread] == [(n, n) for n in ("B", "s", "x", "y", "D")]
 
 
+@pytest.mark.parametrize("word", ["all", "not", "if", "has"])
+def test_reserved_word_as_a_value_is_reported_where_it_is_declared(word):
+    text = (
+        f"property p never c = {word} and d\ncontrol c : a | {word}\naction e by r when c = {word} then s := a\nkey k ="
+    )
+    _, errors = parse(Source("m.kf", text))
+    assert [(e.code, e.span.line) for e in errors] == [("KF107", 2), (errors[-1].code, 4)]
+
+
 def test_reserved_word_as_a_name_is_one_error():
     """Though the word begins a declaration: not one error for what is before it and one for what is behind."""
     text = "state key[S] : a | b = a\naction check by c\naction e by c then state := a\nsort Z = z"

@@ -20,6 +20,7 @@ from keyfate.language.source import Diagnostic, Source, Span
 FILE_LIMIT = 512 * 1024  # bytes
 ERROR_LIMIT = 100  # of one file
 
+_VALUES = ("sort", "control", "state")  # what declares values
 _NESTING = (*get_args(s.Expr), *get_args(s.Effect))
 
 
@@ -46,6 +47,7 @@ def parse(source: Source) -> tuple[s.File, tuple[Diagnostic, ...]]:
     unread: list[s.Word] = []
     errors = list(scanned.hidden)
     dangling: Piece | None = None  # the last word of a chunk that ended where a name should stand
+    followed: list[tuple[Diagnostic, frozenset[str]]] = []
     for chunk in scanned.chunks:
         reading = _read(source, chunk)
         if dangling is not None and _same_line(source, dangling, chunk.pieces[0]):
@@ -57,20 +59,32 @@ def parse(source: Source) -> tuple[s.File, tuple[Diagnostic, ...]]:
             unread.extend(_names(source, chunk))
         declarations.extend(reading.declarations)
         errors.extend(reading.errors)
+        followed.extend((error, reading.around) for error in reading.errors)
         dangling = chunk.pieces[-1] if reading.needs_name else None
         if len(errors) > ERROR_LIMIT:
             break
+    errors = _without_uses(errors, followed)
     errors.sort(key=lambda d: (d.span.start, d.span.end))
     return s.File(source.path, tuple(declarations), whole, tuple(unread)), tuple(_bounded(errors))
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What one chunk gave. `needs_name`: it ends where a name should stand."""
+    """What one chunk gave. `needs_name`: it ends where a name should stand; `around`: the words at its error and before
+    it, in a chunk that uses names; none in one that declares values."""
 
     declarations: tuple[s.Declaration, ...] = ()
     errors: tuple[Diagnostic, ...] = ()
     needs_name: bool = False
+    around: frozenset[str] = frozenset()
+
+
+def _without_uses(errors: list[Diagnostic], found: Sequence[tuple[Diagnostic, frozenset[str]]]) -> list[Diagnostic]:
+    """A word of the language as a value is reported where it is declared, and not at each use, which then reads as
+    something else."""
+    values = {error.span.text for error, around in found if error.code == "KF107" and not around}
+    uses = [error for error, around in found if not values.isdisjoint(around)]
+    return [error for error in errors if not any(error is use for use in uses)]
 
 
 def _read(source: Source, chunk: Chunk) -> _Reading:
@@ -93,7 +107,9 @@ def _read(source: Source, chunk: Chunk) -> _Reading:
         accepted = accepted_behind(source, pieces[:read])
         before = accepted_behind(source, pieces[: read - 1])
         error = unexpected(source, chunk, read, accepted, before)
-        return _Reading(errors=(error,), needs_name=read == len(pieces) and "NAME" in accepted)
+        near = pieces[read - 1 : read + 1] if chunk.keyword not in _VALUES else ()
+        words = frozenset(piece.text for piece in near if piece.kind == "word")
+        return _Reading(errors=(error,), needs_name=read == len(pieces) and "NAME" in accepted, around=words)
     deep = [place for declaration in declarations if (place := _too_deep(declaration)) is not None]
     if deep:
         return _Reading(errors=(nesting(source, *_first_piece(pieces, deep[0])),))
