@@ -29,9 +29,9 @@ COMMANDS = {
         ("Platform", "`Platform` is not SORT=SIZE"),
         ("Rack=2", "unknown sort `Rack`"),
         ("Platform=10000", "`Platform` would have 10000 members, the limit is 256"),
-        ("Platform=20", "are of `release`"),
+        ("Platform=20", "are of `restore`"),
         ("Platform=50", "`release` has 250,000 instances"),
-        ("Platform=20,TD=20", "`restore` has 5,040,000 nodes"),
+        ("Platform=20,TD=20", "`restore` has 8,784,000 nodes"),
         ("TD=256", "`cpu_sanitization` has"),
     ],
 )

@@ -30,6 +30,7 @@ TABLE = {
     "man_in_the_middle",
     "malicious_operator",
     "stale_cache",
+    "incomplete_erase",
 }
 
 
