@@ -175,7 +175,7 @@ def test_a_wrong_answer_counts_before_those_that_are_missing(written: Path) -> N
         ),
         (
             lambda data: data["properties"]["off_is_empty"].update(basis="measured"),
-            ("flash", "off_is_empty", "PROVED · measured", "PROVED · claimed"),
+            ("flash", "off_is_empty", "PROVED, measured", "PROVED, claimed"),
         ),
         (lambda data: data.update(states=data["states"] + 1), ("flash", None, "9", "8")),
         (lambda data: data.update(states=None), ("flash", None, "not counted", "8")),

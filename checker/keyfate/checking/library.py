@@ -194,7 +194,7 @@ def _verdict(result: Result, wanted: Answer, basis: Status | None) -> Iterator[D
         yield Difference(result.policy, None, result.property, "verdict", _answer(wanted), _answer(got), reason)
     elif result.steps is None and basis not in (None, result.basis):
         said = _answer(got)
-        expected, found = f"{said} · {basis}", f"{said} · {result.basis}"
+        expected, found = f"{said}, {basis}", f"{said}, {result.basis}"
         yield Difference(result.policy, None, result.property, "verdict", expected, found)
 
 

@@ -184,7 +184,7 @@ def _answer(answer: Answer | None, basis: Status | None) -> str:
         return _NONE
     verdict, steps = answer
     said = verdict if steps is None else f"{verdict} in {steps}"
-    return said if basis is None else f"{said} · {basis}"
+    return said if basis is None else f"{said}, {basis}"
 
 
 def _actions(actions: Sequence[Action]) -> Sequence[str]:
