@@ -94,6 +94,26 @@ def test_frontiers_stand_side_by_side(answered: str) -> None:
     assert either[1] in ("`root = flash`", "`root = tpm`")
 
 
+def test_of_what_rows_add_nothing_is_repeated(house: Path) -> None:
+    """The first row has what all have; another property has a frontier of its own."""
+    rows = """
+  { label = "all", policy = "flash", property = "secrecy", set = { root = "tpm" } },
+  { label = "flash", policy = "flash", property = "secrecy" },
+  { label = "again", policy = "flash", property = "secrecy", set = { root = "tpm" } },
+]
+"""
+    of = 'caption = "before and after"\n'
+    adding = DOCUMENT[: DOCUMENT.index(of)] + 'caption = "of each"\nadds = true\nrows = [' + rows
+    status, text, wrong = asked(house, adding)
+    assert (status, wrong) == (0, "")
+    assert "**of each: `secrecy`; below the first row, what each adds to it**" in text
+    found = cells(text, "where")
+    base = [row[1] for row in found[: [row[0] for row in found].index("flash")]]
+    assert base
+    assert [row[:2] for row in found[len(base) :]] == [["flash", "`steal`"], ["again", "nobody else"]]
+    assert cells(asked(house, adding.replace("adds = true\n", ""))[1], "where")[-1][1] == base[-1]
+
+
 def test_a_claim_names_what_it_rests_on(answered: str) -> None:
     assert "- A `vault` that is shut keeps it.\n  (`secrecy` under `safe`: PROVED, documented)" in answered
 

@@ -101,9 +101,11 @@ class AttacksTable(_Table):
 
 
 class AttackGroupTable(_Table):
-    """Frontiers to be held against each other, such as before and after a countermeasure."""
+    """Frontiers to be held against each other, such as before and after a countermeasure; where they say what each
+    `adds`, the first is what all have."""
 
     caption: Text
+    adds: bool = False
     rows: Annotated[list[AttacksTable], Field(min_length=1)]
 
 

@@ -57,8 +57,11 @@ class Attacks:
 
 @dataclass(frozen=True)
 class AttackGroup:
+    """Frontiers side by side. `adds`: of rows about the property of the first, what the first has is not repeated."""
+
     caption: str
     rows: tuple[Attacks, ...]
+    adds: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,6 +184,7 @@ class _Resolver:
             AttackGroup(
                 group.caption,
                 tuple(self._attacks(row, (*at, "attacks", g, "rows", n)) for n, row in enumerate(group.rows)),
+                group.adds,
             )
             for g, group in enumerate(given.attacks)
         )

@@ -78,22 +78,28 @@ def _attacks(group: AttackGroup, decided: Decided) -> str:
     for row in group.rows:
         found = decided.frontiers[row]
         first = [words(row.label), code(row.property)]
-        cells = [_condition(c, found) for c in found.conditions if not c.implied]
+        adds = group.adds and row is not group.rows[0] and row.property == group.rows[0].property
+        had = [(c.controls, c.capabilities) for c in decided.frontiers[group.rows[0]].conditions] if adds else []
+        shown = [c for c in found.conditions if not c.implied and (c.controls, c.capabilities) not in had]
+        cells = [_condition(c, found) for c in shown]
         if found.verdict != "COMPLETE":
             cells.append(["not all is known", "", "", ""])
-        for one in cells or [_nothing(found)]:
+        for one in cells or [_nothing(found, more=adds)]:
             rows.append([*first, *one])
             first = ["", ""]
     head = ("where", "property", "breaks if", "the attacker has", "cost", "steps")
     same = len({row.property for row in group.rows}) == 1
     kept = [n for n in range(len(head)) if (n != 1 or not same) and any(row[n] for row in rows)]
     caption = f"{words(group.caption)}: {code(group.rows[0].property)}" if same else words(group.caption)
+    if group.adds:
+        caption += "; below the first row, what each adds to it"
     return f"**{caption}**\n\n" + table([head[n] for n in kept], [[row[n] for n in kept] for row in rows])
 
 
-def _nothing(found: PropertyFrontier) -> list[str]:
-    """Of a frontier that is complete and has no condition."""
-    return ["never", "", "", ""] if found.kind == "possible" else ["", "nobody", "", ""]
+def _nothing(found: PropertyFrontier, *, more: bool) -> list[str]:
+    """Of a frontier that is complete and has no condition, or no `more` than another."""
+    said = ("never", "nobody") if not more else ("nowhere else", "nobody else")
+    return [said[0], "", "", ""] if found.kind == "possible" else ["", said[1], "", ""]
 
 
 def _condition(condition: Condition, found: PropertyFrontier) -> list[str]:
