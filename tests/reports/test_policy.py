@@ -186,11 +186,11 @@ def test_a_search_for_an_admissible_setting_ends(
     assert [d.code for d in error.value.diagnostics] == [code]
 
 
-def test_every_setting_of_the_shipped_lifecycles_is_found() -> None:
+def test_the_shipped_lifecycles_have_admissible_settings() -> None:
     paths = list(shipped("models").glob("*.kf"))
     assert paths
     for path in paths:
-        assert sum(1 for _ in completions(lifecycle_policy(path).lifecycle, {})) > 0
+        assert next(completions(lifecycle_policy(path).lifecycle, {}), None) is not None
 
 
 def test_policies_below_a_folder(folder: Path) -> None:
