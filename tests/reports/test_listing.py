@@ -57,10 +57,11 @@ def test_what_an_architect_reads_of_a_lifecycle(models: Path) -> None:
     """Nothing is decided for it: `flash` is said to break two properties, one of which it need not keep."""
     assert listing(None, {}, False, 110).splitlines() == [
         "vault  A vault that can be switched off  [documented]",
-        "  4 controls, 3 capabilities, 4 actions (3 documented, 1 claimed), 5 properties, 3 policies vault-…",
+        "  4 controls, 3 capabilities, 4 actions (3 documented, 1 claimed), 5 properties, 3 policies",
         "  met: safe (3 PROVED, 1 POSSIBLE, 1 VACUOUS)",
         "  not met: flash 1",
         "  not known: new",
+        "names of policies begin with their lifecycle's, where nothing else is said: vault-flash",
         "attacker profiles: thief",
         "next: keyfate list vault",
     ]
@@ -101,7 +102,7 @@ def test_names_are_shortened_by_what_all_begin_with() -> None:
         return [text.splitlines()[1].rpartition(" ")[2], text.splitlines()[2]]
 
     assert shown("a-1-x", "a-1-y", "a-1-z") == ["a-1-…", "  not known: y, z"]
-    assert shown("a-x", "a-x-y", "a-x-z") == ["a-x-…", "  not known: y, z"]
+    assert shown("a-x", "a-x-y", "a-x-z") == ["policies", "  not known: y, z"]
     assert shown("a-x", "a-x", "a-x-y") == ["a-…", "  not known: x, x-y"]
     assert shown("a-x", "a-x") == ["policy", "  not known: a-x"]
     assert shown("a-x", "b", "c") == ["policies", "  not known: b, c"]

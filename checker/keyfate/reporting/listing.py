@@ -81,10 +81,13 @@ def lifecycle_text(
 
 
 def _library(shipped: Sequence[Shipped], profiles: Sequence[str]) -> Iterator[RenderableType]:
+    named_after = ""
     for one in shipped:
         yield Hanging(_head(one.name, one.lifecycle), 0, 2)
         begin, counts = _begin(one), _counts(one)
-        if begin:
+        if begin == f"{one.name}-":
+            named_after = named_after or one.policies[0].name
+        elif begin:
             counts[-1] += f" {clean(begin)}…"
         yield Hanging(Text(", ".join(counts)), 2, 3)
         met = [policy for policy in one.policies if policy.verdicts and not policy.unmet]
@@ -92,6 +95,9 @@ def _library(shipped: Sequence[Shipped], profiles: Sequence[str]) -> Iterator[Re
         yield from _policies("met:", begin, [(p, f" ({p.summary})" if p is best else "") for p in met])
         yield from _policies("not met:", begin, [(p, f" {p.unmet}") for p in one.policies if p.unmet])
         yield from _policies("not known:", begin, [(p, "") for p in one.policies if not p.verdicts])
+    if named_after:
+        said = "names of policies begin with their lifecycle's, where nothing else is said:"
+        yield Hanging(Text(f"{said} {clean(named_after)}"), 0, 1)
     if profiles:
         yield Listing("attacker profiles:", list(map(clean, profiles)))
     if shipped:
