@@ -23,8 +23,30 @@ from keyfate.policy.files import read_source
 ENDING = ".json"
 _ANEW = "delete it, and `keyfate check --library --update` writes it anew"
 
-Answer = tuple[Verdict, int | None]
-"""A verdict, and the length of its shortest trace."""
+
+@dataclass(frozen=True)
+class Answer:
+    """A verdict, the length of its shortest trace (None: there is none), and the weakest status that it rests on, where
+    that is written."""
+
+    verdict: Verdict
+    steps: int | None
+    basis: Status | None = None
+
+    @classmethod
+    def of(cls, result: Result) -> Answer:
+        """What was found."""
+        return cls(result.verdict, result.steps, result.basis)
+
+    @property
+    def short(self) -> str:
+        """`VIOLATED in 2`."""
+        return self.verdict if self.steps is None else f"{self.verdict} in {self.steps}"
+
+    @property
+    def whole(self) -> str:
+        """`VIOLATED in 2, claimed`."""
+        return self.short if self.basis is None else f"{self.short}, {self.basis}"
 
 
 @dataclass(frozen=True)
@@ -44,8 +66,6 @@ class Answers:
     lifecycle: str
     states: int | None
     properties: Mapping[str, Answer]
-    bases: Mapping[str, Status]
-    """The weakest status that a verdict rests on, as far as it is written."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +81,8 @@ class Frontiers:
 def load_answers(path: Path) -> Answers:
     """Raises LifecycleError (KF550) where the file does not follow reports/expected.schema.json."""
     source, data = _read(path, "expected")
-    properties = {name: (p["verdict"], p["steps"]) for name, p in data["properties"].items()}
-    bases = {name: p["basis"] for name, p in data["properties"].items() if "basis" in p}
-    return Answers(source, data["lifecycle"], data["states"], properties, bases)
+    properties = {name: Answer(**answer) for name, answer in data["properties"].items()}
+    return Answers(source, data["lifecycle"], data["states"], properties)
 
 
 def load_frontiers(path: Path) -> Frontiers:
@@ -75,7 +94,7 @@ def load_frontiers(path: Path) -> Frontiers:
 
 def answers_text(lifecycle: str, states: int | None, results: Sequence[Result]) -> str:
     """The text of a policy's file that expects what was found."""
-    rows = {r.property: {"verdict": r.verdict, "steps": r.steps, "basis": r.basis} for r in results}
+    rows = {result.property: dict(vars(Answer.of(result))) for result in results}
     return _text({"lifecycle": lifecycle, "states": states}, rows)
 
 

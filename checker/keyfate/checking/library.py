@@ -37,7 +37,7 @@ from keyfate.checking.shelf import Scopes, Shelf
 from keyfate.language.library import folder
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.language.symbols import did_you_mean
-from keyfate.language.typed import Lifecycle, Status
+from keyfate.language.typed import Lifecycle
 from keyfate.policy.files import shown_path
 from keyfate.policy.finding import ENDING as POLICY
 from keyfate.policy.finding import shipped_lifecycles, shipped_policies
@@ -57,7 +57,7 @@ def frontiers_path(lifecycle: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Shelved:
+class Expected:
     """Some lifecycles of the library, as their frontiers are asked for, with the sizes of sorts that the files ask for;
     and what is expected of them and their policies, unless it is to be written."""
 
@@ -67,7 +67,9 @@ class Shelved:
     frontiers: Mapping[str, Frontiers] = field(default_factory=dict)
 
 
-def shelved(names: Iterable[str], policies: Sequence[Policy], scope: Scopes, shelf: Shelf, *, anew: bool) -> Shelved:
+def load_expected(
+    names: Iterable[str], policies: Sequence[Policy], scope: Scopes, shelf: Shelf, *, anew: bool
+) -> Expected:
     """What is expected of these lifecycles and policies. `anew`: it is to be written, and need not be there.
 
     Raises LifecycleError with all that is wrong: KF550 for a file that is none of its kind, KF551 where one is missing,
@@ -101,7 +103,7 @@ def shelved(names: Iterable[str], policies: Sequence[Policy], scope: Scopes, she
             problems += error.diagnostics
     if problems:
         raise LifecycleError(list(dict.fromkeys(problems)))
-    return Shelved(lifecycles, scopes, answers, frontiers)
+    return Expected(lifecycles, scopes, answers, frontiers)
 
 
 def _there(path: Path, name: str, at: Span | None) -> Path:
@@ -161,7 +163,7 @@ def _resized(expected: Frontiers, path: Path, scope: Scopes, shelf: Shelf) -> Li
         raise LifecycleError(tuple(moved)) from None
 
 
-def compared(report: Report, expected: Shelved) -> Report:
+def compared(report: Report, expected: Expected) -> Report:
     """The report with its differences from what is expected, and the exit status they mean: 3 where in every one of
     them an answer is missing, and none is wrong."""
     differences = tuple(_differences(report, expected))
@@ -171,14 +173,13 @@ def compared(report: Report, expected: Shelved) -> Report:
     return found
 
 
-def _differences(report: Report, expected: Shelved) -> Iterator[Difference]:
+def _differences(report: Report, expected: Expected) -> Iterator[Difference]:
     counts = {count.policy: count for count in report.states or ()}
     for summary in report.policies:
         answers = expected.answers[summary.policy]
         for result in report.results:
             if result.policy == summary.policy:
-                name = result.property
-                yield from _verdict(result, answers.properties[name], answers.bases.get(name))
+                yield from _verdict(result, answers.properties[result.property])
         if summary.policy in counts:
             yield from _counted(counts[summary.policy], answers)
         yield from _judges(summary)
@@ -186,21 +187,14 @@ def _differences(report: Report, expected: Shelved) -> Iterator[Difference]:
         yield from _extended(extent, expected.frontiers[extent.lifecycle].properties[extent.property])
 
 
-def _verdict(result: Result, wanted: Answer, basis: Status | None) -> Iterator[Difference]:
+def _verdict(result: Result, wanted: Answer) -> Iterator[Difference]:
     """What a verdict rests on is compared where there is no trace: of two shortest traces either may be found."""
-    got = (result.verdict, result.steps)
-    if got != wanted:
+    got = Answer.of(result)
+    if got.short != wanted.short:
         reason = result.reason or "" if NO_ANSWER.get(result.verdict) == UNDECIDED else None
-        yield Difference(result.policy, None, result.property, "verdict", _answer(wanted), _answer(got), reason)
-    elif result.steps is None and basis not in (None, result.basis):
-        said = _answer(got)
-        expected, found = f"{said}, {basis}", f"{said}, {result.basis}"
-        yield Difference(result.policy, None, result.property, "verdict", expected, found)
-
-
-def _answer(answer: Answer) -> str:
-    verdict, steps = answer
-    return verdict if steps is None else f"{verdict} in {steps}"
+        yield Difference(result.policy, None, result.property, "verdict", wanted.short, got.short, reason)
+    elif got.steps is None and wanted.basis not in (None, got.basis):
+        yield Difference(result.policy, None, result.property, "verdict", wanted.whole, got.whole)
 
 
 def _counted(count: StateCount, answers: Answers) -> Iterator[Difference]:

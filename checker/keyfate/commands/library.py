@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from keyfate.checking.expected import answers_text, frontiers_text
 from keyfate.checking.library import (
-    Shelved,
+    Expected,
     answers_path,
     compared,
     extent_of,
     frontiers_path,
-    shelved,
+    load_expected,
 )
 from keyfate.checking.measuring import Measuring, measured
 from keyfate.checking.pool import INTERRUPTED
@@ -30,7 +30,7 @@ from keyfate.policy.loading import lifecycle_of
 from keyfate.reporting.writing import OutputError, write_whole
 
 if TYPE_CHECKING:
-    from keyfate.commands.certifying import Shelved as Certificates
+    from keyfate.commands.certifying import Shelved
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Extra:
 
 
 def check_library(
-    names: Sequence[str], options: Options, scope: Scopes, extra: Extra, keep: Certificates | None = None
+    names: Sequence[str], options: Options, scope: Scopes, extra: Extra, keep: Shelved | None = None
 ) -> Report | None:
     """The report on these lifecycles of the library and their policies, all of them without names; None if there is no
     policy. Raises LifecycleError with all that is wrong with any file, OutputError where nobody should expect what was
@@ -55,7 +55,7 @@ def check_library(
         return None
     shelf = Shelf()
     session = open_session(found, scope, shelf)
-    expected = shelved(chosen, session.policies, scope, shelf, anew=extra.update)
+    expected = load_expected(chosen, session.policies, scope, shelf, anew=extra.update)
     asked = Measuring({} if extra.quick else expected.lifecycles, session.policies, options.deadline)
     steps = session.questions() + (0 if extra.quick else len(asked.questions()))
     with bar("checking", steps) as advance:
@@ -67,7 +67,7 @@ def check_library(
         keep.tidy(session.policies)
     if extra.update:
         _write(report, session, expected)
-        expected = shelved(chosen, session.policies, scope, shelf, anew=False)
+        expected = load_expected(chosen, session.policies, scope, shelf, anew=False)
     return compared(report, expected)
 
 
@@ -78,7 +78,7 @@ def _known(name: str, names: Collection[str]) -> str:
     return name
 
 
-def _write(report: Report, session: Session, expected: Shelved) -> None:
+def _write(report: Report, session: Session, expected: Expected) -> None:
     """What was found as what is expected, all of it or nothing."""
     for result in report.results:
         if result.verdict in ("UNKNOWN", "BOUNDED", "DIVERGED"):

@@ -46,6 +46,6 @@ def _asked(policy: Policy) -> Asked:
     answers = answers_of(policy)
     if answers is None:
         return Asked(policy.name, policy.title)
-    verdicts = {name: verdict for name, (verdict, _) in answers.properties.items()}
+    verdicts = {name: answer.verdict for name, answer in answers.properties.items()}
     unmet = sum(not meets(verdict, policy, name) for name, verdict in verdicts.items())
     return Asked(policy.name, policy.title, Counter(verdicts.values()), unmet)

@@ -19,7 +19,7 @@ from keyfate.diagrams.keys import keys
 from keyfate.diagrams.mermaid import mermaid
 from keyfate.language.library import folder
 from keyfate.language.reading import resolved
-from keyfate.language.typed import Lifecycle, Status
+from keyfate.language.typed import Lifecycle
 from keyfate.policy.files import read_source
 from keyfate.policy.finding import find, shipped_lifecycles, shipped_policies
 from keyfate.policy.loading import lifecycle_policy
@@ -49,7 +49,7 @@ def page(name: str, policies: Sequence[Path]) -> tuple[str, int]:
             said = f"`{policy.name}` is a policy of `{policy.lifecycle.name}`"
             raise naming.on_command_line("KF572", said, policy.path, f"name policies of `{name}`")
     columns = _decided(session)
-    status = max((NO_ANSWER.get(v, MET) for one in columns for v, _ in one.verdicts.values()), default=MET)
+    status = max((NO_ANSWER.get(a.verdict, MET) for one in columns for a in one.answers.values()), default=MET)
     return _written(shown, path, columns, shelf, command), status
 
 
@@ -107,17 +107,12 @@ def _expected(policies: Iterable[Policy]) -> Iterator[Column]:
     for policy in policies:
         answers = answers_of(policy)
         if answers is not None:
-            yield Column(policy.name, policy.title, policy.attacker, answers.states, answers.properties, answers.bases)
+            yield Column(policy.name, policy.title, policy.attacker, answers.states, answers.properties)
 
 
 def _decided(session: Session) -> tuple[Column, ...]:
     report = session.check(Options("auto", Deadline.after(None), sweep=False))
     found: dict[str, dict[str, Answer]] = {}
-    bases: dict[str, dict[str, Status]] = {}
     for result in report.results:
-        found.setdefault(result.policy, {})[result.property] = (result.verdict, result.steps)
-        bases.setdefault(result.policy, {})[result.property] = result.basis
-    return tuple(
-        Column(p.name, p.title, p.attacker, None, found.get(p.name, {}), bases.get(p.name, {}))
-        for p in session.policies
-    )
+        found.setdefault(result.policy, {})[result.property] = Answer.of(result)
+    return tuple(Column(p.name, p.title, p.attacker, None, found.get(p.name, {})) for p in session.policies)

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from keyfate.checking.expected import Answer
-from keyfate.language.typed import Action, Capability, Control, Lifecycle, Property, Status
+from keyfate.language.typed import Action, Capability, Control, Lifecycle, Property
 from keyfate.lifecycle.names import show_value
 from keyfate.lifecycle.showing import indexed
 from keyfate.policy.standards import Mapped
@@ -21,15 +21,13 @@ _NONE = "–"
 
 @dataclass(frozen=True)
 class Column:
-    """What a policy answers: by property the verdict, and the length of its trace (None: there is none); and the
-    weakest status that it rests on, where that is known."""
+    """What a policy answers, by property."""
 
     policy: str
     title: str
     attacker: str
     states: int | None
-    verdicts: Mapping[str, Answer]
-    bases: Mapping[str, Status]
+    answers: Mapping[str, Answer]
 
 
 @dataclass(frozen=True)
@@ -171,20 +169,11 @@ def _answers(of: Paged) -> Sequence[str]:
         ],
     )
     rows = [
-        [code(rule.name), *(_answer(one.verdicts.get(rule.name), one.bases.get(rule.name)) for one in of.columns)]
-        for rule in of.lifecycle.properties
+        [code(rule.name), *(one.answers[rule.name].whole for one in of.columns)] for rule in of.lifecycle.properties
     ]
     verdicts = table(("property", *marks.values()), rows)
-    rests = [prose(BASIS)] if any(one.bases for one in of.columns) else []
+    rests = [prose(BASIS)] if any(a.basis for one in of.columns for a in one.answers.values()) else []
     return [policies, verdicts, *rests, prose(ASSUMPTIONS)]
-
-
-def _answer(answer: Answer | None, basis: Status | None) -> str:
-    if answer is None:
-        return _NONE
-    verdict, steps = answer
-    said = verdict if steps is None else f"{verdict} in {steps}"
-    return said if basis is None else f"{said}, {basis}"
 
 
 def _actions(actions: Sequence[Action]) -> Sequence[str]:

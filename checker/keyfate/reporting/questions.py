@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from keyfate.checking.expected import Answer
 from keyfate.checking.frontier import Condition, PropertyFrontier
 from keyfate.checking.questions import Decided
 from keyfate.checking.results import Result, Scope
@@ -52,23 +53,18 @@ def _question(question: Question, decided: Decided) -> Iterator[str]:
 
 def _claim(claim: Claim, decided: Decided) -> str:
     shown = "; ".join(
-        f"{code(s.property)} under {code(s.policy)}: {_verdict(decided.results[s.policy, s.property])}"
+        f"{code(s.property)} under {code(s.policy)}: {Answer.of(decided.results[s.policy, s.property]).whole}"
         for s in claim.shown_by
     )
     mark = "" if decided.holds(claim) else f"{BROKEN_MARK} "
     return f"- {mark}{prose(claim.says)}\n  ({shown})"
 
 
-def _verdict(result: Result) -> str:
-    steps = "" if result.steps is None else f" in {result.steps}"
-    return f"{result.verdict}{steps}, {result.basis}"
-
-
 def _comparison(comparison: Comparison, decided: Decided) -> str:
     rows = []
     for name in comparison.properties:
         cells = [decided.results.get((policy, name)) for policy in comparison.policies]
-        rows.append([code(name), *(_ABSENT if cell is None else _verdict(cell) for cell in cells)])
+        rows.append([code(name), *(_ABSENT if cell is None else Answer.of(cell).whole for cell in cells)])
     return table(("property", *map(code, comparison.policies)), rows)
 
 
