@@ -84,8 +84,6 @@ class _Walk:
             fresh -= visited
             visited |= fresh
             found.extend(fresh)
-        if len(visited) > limit:
-            return None
         present = sum(1 << at for at, bit in enumerate(self._bits()) if isinstance(bit, StateIs | Holds | Observed))
         return len(set(map(present.__and__, visited)))
 
