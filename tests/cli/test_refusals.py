@@ -74,6 +74,25 @@ def test_an_include_that_leads_nowhere(
     assert said.startswith(f"{at}: ")
 
 
+def test_what_only_follows_from_a_missing_part_is_not_said(
+    tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each name of the part would be one more error. Where keyfate ships such a part, the hint says where from."""
+    home = furnish(tmp_path)
+    text = (home / "vault.kf").read_text(encoding="utf-8")
+    uses = "property kept never part.store has part.seed\nproperty shut always part.ready\n"
+    (home / "mine.kf").write_text(f'{text}\ninclude "parts/safe.kf" as part\n{uses}', encoding="utf-8")
+    monkeypatch.chdir(home)
+    said = refused("check", "mine.kf")
+    assert "error[KF408]: there is no file `parts/safe.kf`" in said
+    assert said.endswith("\n1 error\n")
+    models = tmp_path / "models"
+    (models / "parts").mkdir(parents=True)
+    (models / "parts" / "safe.kf").write_text("secret seed\n", encoding="utf-8")
+    instead(models, monkeypatch)
+    assert f"keyfate ships such a fragment: copy it from {models / 'parts' / 'safe.kf'}" in refused("check", "mine.kf")
+
+
 def test_a_control_of_another_lifecycle(tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a shipped one the hint says which."""
     models = tmp_path / "models"

@@ -79,12 +79,19 @@ class _Reader:
         self.diagnostics: list[Diagnostic] = []
         self.files: list[str] = []
         self.unread: set[str] = set()
+        self.missing: list[str] = []  # the prefixes of what could not be included
 
     def caused(self, diagnostic: Diagnostic) -> bool:
         """Whether it only follows from what could not be read, and so would mislead."""
         if not self.diagnostics:
             return False
-        return diagnostic.severity == "warning" or diagnostic.code in FOLLOWING or diagnostic.span.text in self.unread
+        name = diagnostic.span.text
+        return (
+            diagnostic.severity == "warning"
+            or diagnostic.code in FOLLOWING
+            or name in self.unread
+            or name.startswith(tuple(self.missing))
+        )
 
     def read(self, source: Source, prefix: str, stack: tuple[Path, ...]) -> list[Placed]:
         file, found = parse(source)
@@ -105,6 +112,7 @@ class _Reader:
 
         def wrong(code: str, message: str, help: str) -> list[Placed]:
             self.diagnostics.append(Diagnostic(code, message, word.span, help=help))
+            self.missing += [f"{declaration.prefix.text}.", f"{prefix}{declaration.prefix.text}."]
             return []
 
         try:
@@ -121,7 +129,9 @@ class _Reader:
         try:
             text = read_text(target, shown=shown)
         except LifecycleError as error:
-            return wrong("KF408", error.diagnostics[0].message, error.diagnostics[0].help or "")
+            shipped = folder("models") / word.text
+            copy = f"keyfate ships such a fragment: copy it from {shipped}" if shipped.is_file() else None
+            return wrong("KF408", error.diagnostics[0].message, copy or error.diagnostics[0].help or "")
         self.files.append(shown)
         return self.read(Source(shown, text), f"{prefix}{declaration.prefix.text}.", (*stack, target))
 
