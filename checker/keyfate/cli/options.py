@@ -70,7 +70,7 @@ scope = click.option(
     help="Resize a sort: Platform=3.",
     shell_complete=completing.sort_size,
 )
-output = click.option("--output", type=click.Path(path_type=Path), help="Write to this file instead.")
+output = click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead.")
 
 
 def seconds(help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
