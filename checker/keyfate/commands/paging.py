@@ -56,12 +56,12 @@ def page(name: str, policies: Sequence[Path]) -> tuple[str, int]:
 def write_library(folder: Path) -> Iterator[Path]:
     """Write every page of the library into the folder; each as it is written. Raises OutputError where it cannot be."""
     make_folder(folder)
-    for name, text in library_pages():
+    for name, text in _pages():
         write_whole(folder / name, text)
         yield folder / name
 
 
-def library_pages() -> Iterator[tuple[str, str]]:
+def _pages() -> Iterator[tuple[str, str]]:
     """Every shipped lifecycle's page by its file's name, and that of the attackers."""
     shelf = Shelf(shown=True)
     lifecycles: dict[str, Lifecycle] = {}
