@@ -17,7 +17,7 @@ DEEP = settings.get_current_profile_name() == "deep"
 
 
 def policies(one_in: int) -> list[Path]:
-    """Of each lifecycle one in so many policies, rounded up."""
+    """Of each lifecycle one in so many policies, and at least one."""
     of: dict[str, list[Path]] = {}
     for path in sorted((folder("models") / "expected").glob("*.json")):
         lifecycle = json.loads(path.read_text(encoding="utf-8"))["lifecycle"]

@@ -89,6 +89,12 @@ def test_a_safeguard_taken_away_alone_is_missed(
     broken(policy.lifecycle, Settings(weaker, policy.settings.capabilities), setting)
 
 
+def test_no_entry_is_overlooked() -> None:
+    assert BROKEN.keys() == {path.stem for path in folder("models").glob("*.kf")}
+    for data in BROKEN.values():
+        assert data.keys() <= {"hardened", "choices", "sibling", "setting"}
+
+
 @pytest.mark.parametrize("path", sorted(folder("models").glob("*.kf")), ids=lambda path: path.stem)
 def test_every_lifecycle_has_broken_siblings_and_every_control_is_a_choice_or_missed(
     path: Path, shipped: Callable[[str], tuple[Policy, Engine]]
