@@ -11,11 +11,13 @@ from keyfate.language.checking import check
 from keyfate.language.declaring import Placed
 from keyfate.language.library import folder
 from keyfate.language.parsing import parse
-from keyfate.language.reading import read_text, resolved
+from keyfate.language.reading import LARGEST_FILE, read_text, resolved
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 from keyfate.language.typed import Lifecycle
 
 FOLLOWING = {"KF260", "KF261"}  # no action, no header: perhaps among what could not be read
+
+MOST_INCLUDES = 100  # by a lifecycle, with those of what it includes
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class _Reader:
         self.files: list[str] = []
         self.unread: set[str] = set()
         self.missing: list[str] = []  # the prefixes of what could not be included
+        self.size, self.full = 0, False
 
     def caused(self, diagnostic: Diagnostic) -> bool:
         """Whether it only follows from what could not be read, and so would mislead."""
@@ -109,10 +112,14 @@ class _Reader:
         self, declaration: s.IncludeDecl, source: Source, prefix: str, stack: tuple[Path, ...]
     ) -> list[Placed]:
         word = declaration.file
+        names = [f"{declaration.prefix.text}.", f"{prefix}{declaration.prefix.text}."]
+        if self.full:  # said once
+            self.missing += names
+            return []
 
         def wrong(code: str, message: str, help: str) -> list[Placed]:
             self.diagnostics.append(Diagnostic(code, message, word.span, help=help))
-            self.missing += [f"{declaration.prefix.text}.", f"{prefix}{declaration.prefix.text}."]
+            self.missing += names
             return []
 
         try:
@@ -133,6 +140,12 @@ class _Reader:
             copy = f"keyfate ships such a fragment: copy it from {shipped}" if shipped.is_file() else None
             return wrong("KF408", error.diagnostics[0].message, copy or error.diagnostics[0].help or "")
         self.files.append(shown)
+        self.size += len(text)
+        if len(self.files) > MOST_INCLUDES or self.size > LARGEST_FILE:
+            most = f"{MOST_INCLUDES} files" if len(self.files) > MOST_INCLUDES else f"{LARGEST_FILE // 1024} KiB"
+            self.full = True
+            said = f"with `{word.text}` this includes more than {most}, each as often as it is included"
+            return wrong("KF409", said, "include less")
         return self.read(Source(shown, text), f"{prefix}{declaration.prefix.text}.", (*stack, target))
 
 
