@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from keyfate.cli import main as cli
 from keyfate.language.rendering import render
 from keyfate.language.source import LifecycleError
+from keyfate.policy.attackers import load_attackers
 from keyfate.policy.loading import load_policy
 from vault import furnish
 
@@ -219,12 +220,28 @@ def test_a_lifecycle_without_any_setting_proves_nothing(
     assert "no setting" in found.message
 
 
+def _chain(length: int, each: int = 1) -> str:
+    """Profiles of which each includes the next, `each` times."""
+    links = "".join(f"[p{n}]\nincludes = {[f'p{n + 1}'] * each}\n" for n in range(length))
+    return f'[thief]\nincludes = ["p0"]\n{links}[p{length}]\ncapabilities = ["steal"]\n'
+
+
+@pytest.mark.timeout(20)
+def test_profiles_that_include_each_other_twice_cost_no_more(folder: Path) -> None:
+    (folder / "attackers.toml").write_text(_chain(40, each=2))
+    grants = load_attackers(folder / "attackers.toml").grants
+    assert [word for word, _ in grants["thief"]] == ["steal"]
+
+
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize(
     ("attackers", "code", "under"),
     [
         ('[thief]\nincludes = ["nobody"]\n', "KF521", '"nobody"'),
         ('[thief]\nincludes = ["thief"]\n', "KF522", '"thief"'),
         ('[thief]\nincludes = ["b"]\n[b]\nincludes = ["thief"]\n', "KF522", '"thief"'),
+        ('[thief]\nincludes = ["b"]\n[b]\nincludes = ["c"]\n[c]\nincludes = ["b"]\n', "KF522", '"b"'),
+        (_chain(2_000), "KF522", "'p50'"),
         ("thief = 3\n", "KF504", "thief"),
         ('[thief]\ncapability = ["steal"]\n', "KF503", "capability"),
         ("[thief\n", "KF501", ""),

@@ -15,6 +15,7 @@ from keyfate.policy.toml import Document, parse
 from keyfate.policy.validation import validate
 
 FILE = "attackers.toml"
+_DEEPEST = 50  # levels of profiles that include others, for whoever reads them
 
 
 @dataclass(frozen=True)
@@ -50,24 +51,48 @@ def load_attackers(path: Path, *, at: Span | None = None) -> Attackers:
             profiles[name] = profile
     if problems:
         raise LifecycleError(problems)
-    grants = {name: tuple(_grants(name, profiles, document, (), problems)) for name in profiles}
+    including = _Including(profiles, document, problems)
+    grants = {name: including.grants(name) for name in profiles}
     if problems:
         raise LifecycleError(list(dict.fromkeys(problems)))
     return Attackers(document.source.path, {n: p.title for n, p in profiles.items()}, grants)
 
 
-def _grants(
-    name: str, profiles: Mapping[str, Profile], document: Document, stack: tuple[str, ...], problems: list[Diagnostic]
-) -> list[tuple[str, Span]]:
-    profile = profiles[name]
-    found = [(word, document.value((name, "capabilities", i))) for i, word in enumerate(profile.capabilities)]
-    for i, other in enumerate(profile.includes):
-        span = document.value((name, "includes", i))
-        if other not in profiles:
-            hint = did_you_mean(other, profiles)
-            problems.append(Diagnostic("KF521", f"there is no profile `{other}`", span, help=hint))
-        elif other in (*stack, name):
-            problems.append(Diagnostic("KF522", f"profile `{other}` includes itself", span, help="break the circle"))
+class _Including:
+    """What each profile grants, its includes followed: each profile once, however many include it."""
+
+    def __init__(self, profiles: Mapping[str, Profile], document: Document, problems: list[Diagnostic]) -> None:
+        self._profiles, self._document, self._problems = profiles, document, problems
+        self._known: dict[str, tuple[dict[tuple[str, Span], None], int]] = {}
+
+    def grants(self, name: str) -> tuple[tuple[str, Span], ...]:
+        return tuple(self._follow(name, ())[0])
+
+    def _follow(self, name: str, stack: tuple[str, ...]) -> tuple[dict[tuple[str, Span], None], int]:
+        """The capabilities, and how deep its includes go."""
+        if name in self._known:
+            return self._known[name]
+        profile, depth = self._profiles[name], 0
+        own = ((word, self._document.value((name, "capabilities", i))) for i, word in enumerate(profile.capabilities))
+        found = dict.fromkeys(own)
+        for i, other in enumerate(profile.includes):
+            below = self._included(other, self._document.value((name, "includes", i)), (*stack, name))
+            found |= below[0]
+            depth = max(depth, below[1] + 1)
+        self._known[name] = found, depth
+        return self._known[name]
+
+    def _included(self, other: str, span: Span, stack: tuple[str, ...]) -> tuple[dict[tuple[str, Span], None], int]:
+        if other not in self._profiles:
+            hint = did_you_mean(other, self._profiles)
+            self._problems.append(Diagnostic("KF521", f"there is no profile `{other}`", span, help=hint))
+        elif other in stack:
+            self._problems.append(
+                Diagnostic("KF522", f"profile `{other}` includes itself", span, help="break the circle")
+            )
+        elif len(stack) > _DEEPEST or (below := self._follow(other, stack))[1] >= _DEEPEST:
+            said = f"profiles include each other more than {_DEEPEST} deep at `{other}`"
+            self._problems.append(Diagnostic("KF522", said, span, help="name capabilities instead"))
         else:
-            found.extend(_grants(other, profiles, document, (*stack, name), problems))
-    return found
+            return below
+        return {}, 0

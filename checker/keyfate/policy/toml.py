@@ -16,6 +16,9 @@ _BLANK = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 _SCALAR = re.compile(r"[^,\]}#\n]*[^,\]}#\s]")
 _POSITION = re.compile(r"\(at line (\d+), column (\d+)\)$")
 _ENDLESS = re.compile(r"[0-9](?:_?[0-9]){4300,}")
+_DOTTED = re.compile(
+    r"""^[ \t]*(\[*[ \t]*(?:[\w-]+|"[^"\n]*"|'[^'\n]*')(?:[ \t]*\.[ \t]*[\w"'-]+){50})""", re.MULTILINE
+)
 _ESCAPES = {"b": "\b", "t": "\t", "n": "\n", "f": "\f", "r": "\r", '"': '"', "\\": "\\", "e": "\x1b"}
 
 
@@ -56,6 +59,12 @@ class Document:
 def parse(source: Source) -> Document:
     """The document, or LifecycleError (KF501) at the place where the text stops being TOML."""
     scan = _Scan(source)
+    dotted = _DOTTED.search(source.text)
+    if dotted is not None:  # each dot costs `tomllib` a walk from the top
+        place = Span(source, *dotted.span(1))
+        raise LifecycleError(
+            [Diagnostic("KF501", "this name has more than 50 dots", place, help="write a shorter name")]
+        )
     try:
         data = tomllib.loads(source.text)
     except tomllib.TOMLDecodeError as error:
