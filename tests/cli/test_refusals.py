@@ -18,6 +18,7 @@ Refused = Callable[..., str]
 
 PARTS = {
     "missing": ('include "parts/gone.kf" as part', "KF408", "there is no file `parts/gone.kf`", "parts/gone.kf"),
+    "long": (f'include "{"a" * 5_000}" as part', "KF408", "cannot be read: file name too long", "look at the path"),
     "itself": ('include "mine.kf" as part', "KF407", "`mine.kf` includes itself", "break the circle"),
     "circle": ('include "parts/round.kf" as part', "KF407", "`round.kf` includes itself", "break the circle"),
     "outside": (
@@ -91,6 +92,40 @@ def test_what_only_follows_from_a_missing_part_is_not_said(
     (models / "parts" / "safe.kf").write_text("secret seed\n", encoding="utf-8")
     instead(models, monkeypatch)
     assert f"keyfate ships such a fragment: copy it from {models / 'parts' / 'safe.kf'}" in refused("check", "mine.kf")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("times", "length", "filler", "most"),
+    [(2, 25, "", "100 files"), (1, 300, "", "100 files"), (2, 1, "-- filler\n" * 30_000, "512 KiB")],
+    ids=["twofold", "deep", "large"],
+)
+def test_includes_without_end(
+    times: int, length: int, filler: str, most: str, tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice two files, twenty-five deep, would be read 33 million times."""
+    home = furnish(tmp_path)
+    (home / f"f{length}.kf").write_text(f"{filler}secret s\n", encoding="utf-8")
+    for n in range(length):
+        lines = (f'include "f{n + 1}.kf" as part_{k}\n' for k in range(times))
+        (home / f"f{n}.kf").write_text("".join(lines), encoding="utf-8")
+    text = (home / "vault.kf").read_text(encoding="utf-8")
+    (home / "mine.kf").write_text(f'{text}\ninclude "f0.kf" as part\n', encoding="utf-8")
+    monkeypatch.chdir(home)
+    said = refused("check", "mine.kf")
+    assert said.count("error[KF409]: ") == 1
+    assert f"this includes more than {most}" in said
+    assert said.startswith("f")
+    assert said.partition(" ")[0].endswith(".kf:1:9:") or said.partition(" ")[0].endswith(".kf:2:9:")
+
+
+def test_a_folder_that_nobody_may_look_into_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def closed(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", closed)  # as of a folder of another user
+    (tmp_path / "inner").mkdir()
+    assert list(finding.policies_below(tmp_path)) == []
 
 
 def test_a_control_of_another_lifecycle(tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:

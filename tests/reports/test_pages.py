@@ -128,12 +128,14 @@ def test_without_policies_a_lifecycle_of_ones_own_has_no_answers(house: Path) ->
         (["page"], "name a lifecycle, or say --library"),
         (["page", "--library"], "--library stands alone"),
         (["page", "vault.kf", "--library", "--output", "x"], "--library stands alone"),
+        (["page", "vault.kf", "hollow"], "error[KF572]: there is no policy below `hollow`"),
         (["page", "valt"], "there is no lifecycle `valt`"),
         (["page", "--library", "--output", "vault.kf"], "`vault.kf` cannot be made: file exists"),
         (["page", "--library", "--output", "no/where"], "`no/where` is in no folder that exists"),
     ],
 )
 def test_bad_usage(house: Path, words: list[str], said: str) -> None:
+    (house / "hollow").mkdir(exist_ok=True)
     done = keyfate(*words, cwd=house)
     assert done.returncode == 2
     assert said in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -137,7 +138,7 @@ class _Reader:
             text = read_text(target, shown=shown)
         except LifecycleError as error:
             shipped = folder("models") / word.text
-            copy = f"keyfate ships such a fragment: copy it from {shipped}" if shipped.is_file() else None
+            copy = f"keyfate ships such a fragment: copy it from {shipped}" if os.path.isfile(shipped) else None
             return wrong("KF408", error.diagnostics[0].message, copy or error.diagnostics[0].help or "")
         self.files.append(shown)
         self.size += len(text)

@@ -50,7 +50,7 @@ def _walk(folder: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _environment(folder: Path) -> bool:
-    return folder.name == "node_modules" or (folder / "pyvenv.cfg").exists()
+    return folder.name == "node_modules" or os.path.exists(folder / "pyvenv.cfg")  # also where nobody may look
 
 
 def lifecycle_path(name: str, beside: Path | None = None) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,6 +116,10 @@ def load_questions(path: Path, load: Load) -> Questions:
 
 def _policies(folder: Path, file: QuestionsFile, document: Document, load: Load) -> Mapping[str, Policy]:
     """Those that the document names, by name."""
+    if not os.path.isdir(folder):
+        said = f"there is no folder `{file.policies}`"
+        help = f"`policies` names a folder, beginning at that of `{document.source.path}`"
+        raise LifecycleError([Diagnostic("KF543", said, document.value(("policies",)), help=help)])
     there: dict[str, list[Path]] = {}
     for found in policies_below(folder):
         there.setdefault(found.name.removesuffix(ENDING), []).append(found)
@@ -222,9 +227,13 @@ class _Resolver:
         wrong = set_controls(policy.lifecycle, self._document, given.set, places, (*at, "set"))
         names = [control.name for control in policy.lifecycle.controls]
         for n, word in enumerate(given.open):
+            place = self._document.value((*at, "open", n))
             if word not in names:
                 said, help = f"`{policy.lifecycle.name}` has no control `{word}`", did_you_mean(word, names)
-                wrong.append(Diagnostic("KF510", said, self._document.value((*at, "open", n)), help=help))
+                wrong.append(Diagnostic("KF510", said, place, help=help))
+            elif word in given.set:
+                said = f"`{word}` is set here, and open"
+                wrong.append(Diagnostic("KF510", said, place, help="keep it in `set` or in `open`"))
         for word in given.open:
             for name in [name for name in places.controls if name.name == word]:
                 del places.controls[name]

@@ -75,6 +75,8 @@ def _diagnostic(
             help=did_you_mean(str(where[-1]), fields) or f"known here: {', '.join(f'`{f}`' for f in fields)}",
         )
     message = str(error["msg"]).replace("Input should ", "should ").replace("'", "`")
+    if error["type"] == "model_type":  # pydantic names its own class
+        message = "should be a table"
     given = error.get("input")
     hint = None
     if error["type"] == "literal_error" and isinstance(given, str):
