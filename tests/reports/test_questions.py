@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,44 @@ def test_of_what_rows_add_nothing_is_repeated(house: Path) -> None:
     assert cells(asked(house, adding.replace("adds = true\n", ""))[1], "where")[-1][1] == base[-1]
 
 
+def test_a_row_that_lacks_what_the_first_has_is_in_full(house: Path) -> None:
+    """`nobody else` would say that it breaks as the first row does."""
+    rows = """
+  { label = "on", policy = "flash", property = "secrecy", open = ["saving"] },
+  { label = "off", policy = "flash", property = "secrecy", set = { saving = false } },
+]
+"""
+    of = 'caption = "before and after"\n'
+    _, text, wrong = asked(house, DOCUMENT[: DOCUMENT.index(of)] + of + "adds = true\nrows = [" + rows)
+    assert wrong == ""
+    found = cells(text, "where")
+    assert found[0][:3] == ["on", "`saving = true`", "`steal`"]
+    assert found[-1][0] == "off (in full, for it has not all of the first row)"
+    assert "nobody else" not in text
+
+
+def test_a_row_of_another_lifecycle_repeats_nothing(house: Path) -> None:
+    other = house / "other"
+    other.mkdir(exist_ok=True)
+    for name in ("vault.kf", "safe.policy.toml", "flash.policy.toml"):
+        text = (house / name).read_text(encoding="utf-8")
+        (other / name.replace("flash.", "elsewhere.")).write_text(text, encoding="utf-8")
+    (other / "safe.policy.toml").rename(other / "base.policy.toml")
+    elsewhere = other / "elsewhere.policy.toml"
+    elsewhere.write_text(elsewhere.read_text(encoding="utf-8").replace("safe.policy", "base.policy"), encoding="utf-8")
+    rows = """
+  { label = "here", policy = "flash", property = "secrecy" },
+  { label = "there", policy = "elsewhere", property = "secrecy" },
+]
+"""
+    of = 'caption = "before and after"\n'
+    _, text, wrong = asked(house, DOCUMENT[: DOCUMENT.index(of)] + of + "adds = true\nrows = [" + rows)
+    shutil.rmtree(other)
+    assert wrong == ""
+    here, there = cells(text, "where")
+    assert here[1:] == there[1:]
+
+
 def test_a_claim_names_what_it_rests_on(answered: str) -> None:
     assert "- A `vault` that is shut keeps it.\n  (`secrecy` under `safe`: PROVED, documented)" in answered
 
@@ -188,6 +227,18 @@ def test_a_frontier_that_is_not_complete_is_not_shown_as_one(decided: Decided, v
         ('open = ["root"]', 'open = ["roof"]', "KF510", "did you mean `root`?", '"roof"'),
         ('policies = "."', 'policies = "."\nintr = "x"', "KF503", "did you mean `intro`?", "intr"),
         ('title = "Is it safe?"', "", "KF504", "required", ""),
+        ('policies = "."', 'policies = "elsewhere"', "KF543", "there is no folder `elsewhere`", '"elsewhere"'),
+        ('policies = "."', 'policies = "vault.kf"', "KF543", "there is no folder `vault.kf`", '"vault.kf"'),
+        ('policies = "."', 'policies = "a\\u0000b"', "KF543", "`policies` names a folder", '"a'),
+        (
+            'open = ["root"]',
+            'set = { root = "tpm" }, open = ["root"]',
+            "KF510",
+            "`root` is set here, and open",
+            '"root"',
+        ),
+        ("rows = [\n", 'rows = [\n"x",\n', "KF504", "`question.0.attacks.0.rows.0` should be a table\n", '"x"'),
+        ('title = "Is it safe?"', "a." * 30_000 + "a = 1", "KF501", "more than 50 dots", "a.a."),
     ],
 )
 def test_what_cannot_be_asked_is_refused_at_its_place(

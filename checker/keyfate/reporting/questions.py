@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from keyfate.checking.expected import Answer
 from keyfate.checking.frontier import Condition, PropertyFrontier
 from keyfate.checking.questions import Decided
-from keyfate.checking.results import Result, Scope
+from keyfate.checking.results import Plain, Result, Scope
 from keyfate.lifecycle.names import show_value
 from keyfate.policy.questions import AttackGroup, Claim, Comparison, Question
 from keyfate.reporting.markdown import code, prose, table, words
 from keyfate.reporting.words import ASSUMPTIONS, BROKEN_MARK, count, scope
 
 _ABSENT = "–"
+_WHOLE = " (in full, for it has not all of the first row)"
 
 
 def page(decided: Decided, command: str) -> str:
@@ -73,14 +74,19 @@ def _attacks(group: AttackGroup, decided: Decided) -> str:
     rows: list[list[str]] = []
     for row in group.rows:
         found = decided.frontiers[row]
-        first = [words(row.label), code(row.property)]
-        adds = group.adds and row is not group.rows[0] and row.property == group.rows[0].property
-        had = [(c.controls, c.capabilities) for c in decided.frontiers[group.rows[0]].conditions] if adds else []
+        base = decided.frontiers[group.rows[0]]
+        of = decided.questions.policies
+        same = of[row.policy].lifecycle is of[group.rows[0].policy].lifecycle and row.property == group.rows[0].property
+        adds = group.adds and same and row is not group.rows[0]
+        whole = adds and not _has_all(found, base)
+        # What a row does not repeat is read as what it has.
+        first = [words(row.label) + (_WHOLE if whole else ""), code(row.property)]
+        had = [(c.controls, c.capabilities) for c in base.conditions] if adds and not whole else []
         shown = [c for c in found.conditions if not c.implied and (c.controls, c.capabilities) not in had]
         cells = [_condition(c, found) for c in shown]
         if found.verdict != "COMPLETE":
             cells.append(["not all is known", "", "", ""])
-        for one in cells or [_nothing(found, more=adds)]:
+        for one in cells or [_nothing(found, more=adds and not whole)]:
             rows.append([*first, *one])
             first = ["", ""]
     head = ("where", "property", "breaks if", "the attacker has", "cost", "steps")
@@ -90,6 +96,22 @@ def _attacks(group: AttackGroup, decided: Decided) -> str:
     if group.adds:
         caption += "; below the first row, what each adds to it"
     return f"**{caption}**\n\n" + table([head[n] for n in kept], [[row[n] for n in kept] for row in rows])
+
+
+def _has_all(found: PropertyFrontier, base: PropertyFrontier) -> bool:
+    """Whether each condition under which `base` breaks breaks this one too."""
+    return all(any(_covers(ours, found, one, base) for ours in found.conditions) for one in base.conditions)
+
+
+def _covers(ours: Condition, found: PropertyFrontier, one: Condition, base: PropertyFrontier) -> bool:
+    """Whether `ours` asks for no more than the condition `one` of the frontier `base` does."""
+
+    def allowed(name: str) -> Collection[Plain]:
+        return one.controls.get(name) or base.open_controls.get(name) or (base.fixed[name],)
+
+    apart = any(name in found.fixed and found.fixed[name] not in kept for name, kept in one.controls.items())
+    weaker = set(ours.capabilities) <= set(one.capabilities)
+    return weaker and not apart and all(set(allowed(name)) <= set(kept) for name, kept in ours.controls.items())
 
 
 def _nothing(found: PropertyFrontier, *, more: bool) -> list[str]:
