@@ -145,6 +145,13 @@ def test_nothing_is_written_of_what_was_not_decided(written: Path) -> None:
     assert flash(written).read_text(encoding="utf-8") == before
 
 
+def test_where_no_folder_can_be_made_nothing_is_written(written: Path) -> None:
+    shutil.rmtree(written / "expected")
+    (written / "expected").write_text("", encoding="utf-8")
+    with pytest.raises(OutputError, match="expected` cannot be made: file exists"):
+        check(update=True)
+
+
 def test_a_wrong_answer_counts_before_those_that_are_missing(written: Path) -> None:
     edit(
         flash(written),

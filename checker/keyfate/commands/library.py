@@ -27,7 +27,7 @@ from keyfate.language.reading import resolved
 from keyfate.language.symbols import did_you_mean
 from keyfate.policy.finding import shipped_lifecycles, shipped_policies
 from keyfate.policy.loading import lifecycle_of
-from keyfate.reporting.writing import OutputError, write_whole
+from keyfate.reporting.writing import OutputError, make_folder, write_whole
 
 if TYPE_CHECKING:
     from keyfate.commands.certifying import Shelved
@@ -89,16 +89,16 @@ def _write(report: Report, session: Session, expected: Expected) -> None:
     for one in report.frontiers or ():
         if one.verdict != "COMPLETE":
             _refuse(f"{one.lifecycle}: the frontier of {one.property} is {one.verdict}", one.reason)
+    for needed in (answers_path("").parent, frontiers_path("").parent):
+        make_folder(needed)
     counts = {count.policy: count.states for count in report.states or ()}
     for policy in session.policies:
         results = [r for r in report.results if r.policy == policy.name]
         path = answers_path(policy.name)
-        path.parent.mkdir(exist_ok=True)
         write_whole(path, answers_text(policy.lifecycle.name, counts[policy.name], results))
     for name, lifecycle in expected.lifecycles.items():
         extents = {f.property: e for f in report.frontiers or () if f.lifecycle == name and (e := extent_of(f))}
         path = frontiers_path(name)
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_whole(path, frontiers_text(lifecycle.name, expected.scopes[name], extents))
 
 
