@@ -128,6 +128,19 @@ def test_a_folder_that_nobody_may_look_into_is_passed_over(tmp_path: Path, monke
     assert list(finding.policies_below(tmp_path)) == []
 
 
+def test_a_policy_that_is_called_as_reports_call_it(
+    tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = furnish(tmp_path)
+    (home / "mine.policy.toml").write_text('lifecycle = "vault.kf"\n', encoding="utf-8")
+    monkeypatch.chdir(home)
+    assert "= help: did you mean `mine.policy.toml`?" in refused("explain", "mine", "secrecy")
+    path = finding.shipped_policies()[0]
+    name = path.name.removesuffix(finding.ENDING)
+    assert f"= help: the shipped policy of that name is {path}" in refused("explain", name, "secrecy")
+    assert "= help: look at the path" in refused("explain", "nothing_like_it", "secrecy")
+
+
 def test_a_control_of_another_lifecycle(tmp_path: Path, refused: Refused, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a shipped one the hint says which."""
     models = tmp_path / "models"
