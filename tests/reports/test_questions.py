@@ -227,6 +227,13 @@ def test_a_frontier_that_is_not_complete_is_not_shown_as_one(decided: Decided, v
         ('open = ["root"]', 'open = ["roof"]', "KF510", "did you mean `root`?", '"roof"'),
         ('policies = "."', 'policies = "."\nintr = "x"', "KF503", "did you mean `intro`?", "intr"),
         ('title = "Is it safe?"', "", "KF504", "required", ""),
+        (
+            'policies = "."\n',
+            'policies = "."\n[[question]]\ntitle = "Is it safe?"\nasks = "x"\n',
+            "KF544",
+            "two questions have the title `Is it safe?`",
+            '"Is it safe?"',
+        ),
         ('policies = "."', 'policies = "elsewhere"', "KF543", "there is no folder `elsewhere`", '"elsewhere"'),
         ('policies = "."', 'policies = "vault.kf"', "KF543", "there is no folder `vault.kf`", '"vault.kf"'),
         ('policies = "."', 'policies = "a\\u0000b"', "KF543", "`policies` names a folder", '"a'),

@@ -105,7 +105,7 @@ def load_questions(path: Path, load: Load) -> Questions:
 
     Raises LifecycleError with all that is wrong: a shape (KF503, KF504), a policy that is not there, or twice (KF543),
     a property or a control that a lifecycle does not have (KF530, KF510 and their like), a verdict that a property
-    can never have (KF531).
+    can never have (KF531), a title that two questions have (KF544).
     """
     document = parse(read_source(path))
     file, problems = validate(QuestionsFile, document.data, document)
@@ -165,6 +165,12 @@ class _Resolver:
     def questions(self) -> Questions:
         """Raises LifecycleError with every name that means nothing."""
         questions = tuple(self._question(q, ("question", n)) for n, q in enumerate(self._file.question))
+        seen: set[str] = set()
+        for n, title in enumerate(question.title for question in questions):
+            if title in seen:
+                said, span = f"two questions have the title `{title}`", self._document.value(("question", n, "title"))
+                self._problems.append(Diagnostic("KF544", said, span, help="links go by titles: change one"))
+            seen.add(title)
         if self._problems:
             raise LifecycleError(self._problems)
         file = self._file
