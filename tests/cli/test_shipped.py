@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, dict[str, A
     where = tmp_path_factory.mktemp("library")
     command = [sys.executable, "-m", "keyfate", "check", "--library", "--json-output", str(where / "out.json")]
     done = subprocess.run(
-        command, cwd=where, capture_output=True, text=True, timeout=550, env={**os.environ, "PYTHONUTF8": "1"}
+        command, cwd=where, capture_output=True, text=True, timeout=1800, env={**os.environ, "PYTHONUTF8": "1"}
     )
     return done.returncode, done.stdout + done.stderr, json.loads((where / "out.json").read_text(encoding="utf-8"))
 
