@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 
+from keyfate.checking.expected import Answer
 from keyfate.language.loading import load
+from keyfate.reporting.pages import Column, Paged, lifecycle_page
 from shell import keyfate
 from vault import furnish
 
@@ -72,6 +74,17 @@ def test_verdicts_are_those_of_the_policies(page: str) -> None:
     assert rows["`audited`"] == ["VACUOUS, claimed", "VACUOUS, claimed"]
     assert rows["`restores`"] == ["POSSIBLE in 2, claimed", "POSSIBLE in 2, claimed"]
     assert "| P2 | `flash` | in flash |" in page
+
+
+@pytest.mark.parametrize(("count", "widths"), [(9, [9]), (10, [5, 5]), (20, [7, 7, 6])])
+def test_policies_that_do_not_fit_side_by_side_stand_in_parts(house: Path, count: int, widths: list[int]) -> None:
+    lifecycle = load(house / "vault.kf").lifecycle
+    answers = {rule.name: Answer("PROVED", None) for rule in lifecycle.properties}
+    columns = [Column(f"policy{n}", "", "", None, answers) for n in range(count)]
+    text = lifecycle_page(Paged("vault", lifecycle, "", (), columns, {}, {}, {}, "a command"))
+    heads = [line.split(" | ")[1:] for line in text.splitlines() if line.startswith("| property | P")]
+    assert [len(head) for head in heads] == widths
+    assert [name.strip(" |") for head in heads for name in head] == [f"P{n + 1}" for n in range(count)]
 
 
 def test_settings_and_capabilities_say_what_they_are(page: str) -> None:

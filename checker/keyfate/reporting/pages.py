@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from keyfate.checking.expected import Answer
 from keyfate.language.typed import Action, Capability, Control, Lifecycle, Property
@@ -17,6 +18,8 @@ from keyfate.reporting.markdown import code, fence, prose, table, words
 from keyfate.reporting.words import ASSUMPTIONS, BASIS
 
 _NONE = "–"
+_FIT = 9
+"""Policies that can be read side by side."""
 
 
 @dataclass(frozen=True)
@@ -169,12 +172,23 @@ def _answers(of: Paged) -> Sequence[str]:
             for one in of.columns
         ],
     )
-    rows = [
-        [code(rule.name), *(one.answers[rule.name].whole for one in of.columns)] for rule in of.lifecycle.properties
+    verdicts = [
+        table(
+            ("property", *(marks[one.policy] for one in part)),
+            [[code(rule.name), *(one.answers[rule.name].whole for one in part)] for rule in of.lifecycle.properties],
+        )
+        for part in _side_by_side(of.columns)
     ]
-    verdicts = table(("property", *marks.values()), rows)
     rests = [prose(BASIS)] if any(a.basis for one in of.columns for a in one.answers.values()) else []
-    return [policies, verdicts, *rests, prose(ASSUMPTIONS)]
+    return [policies, *verdicts, *rests, prose(ASSUMPTIONS)]
+
+
+def _side_by_side(columns: Sequence[Column]) -> Sequence[Sequence[Column]]:
+    """As many as fit side by side, in parts of about the same number."""
+    parts = -(-len(columns) // _FIT)
+    each, more = divmod(len(columns), parts)
+    ends = [each * n + min(n, more) for n in range(parts + 1)]
+    return [columns[begin:end] for begin, end in pairwise(ends)]
 
 
 def _actions(actions: Sequence[Action]) -> Sequence[str]:
