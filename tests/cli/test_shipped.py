@@ -16,6 +16,8 @@ import pytest
 from keyfate.language.library import folder
 from keyfate.policy.finding import shipped_names
 
+pytestmark = pytest.mark.timeout(3000)  # a generous kill: the first test waits for the whole library
+
 Results = Mapping[str, Mapping[str, dict[str, Any]]]
 PERSISTENT = "tdx-1.5-"
 
@@ -26,7 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str, dict[str, A
     where = tmp_path_factory.mktemp("library")
     command = [sys.executable, "-m", "keyfate", "check", "--library", "--json-output", str(where / "out.json")]
     done = subprocess.run(
-        command, cwd=where, capture_output=True, text=True, timeout=1800, env={**os.environ, "PYTHONUTF8": "1"}
+        command, cwd=where, capture_output=True, text=True, timeout=2700, env={**os.environ, "PYTHONUTF8": "1"}
     )
     return done.returncode, done.stdout + done.stderr, json.loads((where / "out.json").read_text(encoding="utf-8"))
 

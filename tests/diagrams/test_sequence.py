@@ -166,7 +166,7 @@ def test_a_break_of_the_library_fills_the_attackers_lane() -> None:
         drawn.outcome
         == "VIOLATED in 5 steps: an attacker with these capabilities computes memory from what it has seen"
     )
-    assert drawn.notes == ("the attacker (storage_thief) can: steal_disk",)
+    assert drawn.notes == ("the attacker (storage_thief) can: steal_disk, incomplete_erase",)
 
 
 LEFT = """
