@@ -95,40 +95,42 @@ def test_frontiers_stand_side_by_side(answered: str) -> None:
     assert either[1] in ("`root = flash`", "`root = tpm`")
 
 
-def test_of_what_rows_add_nothing_is_repeated(house: Path) -> None:
-    """The first row has what all have; another property has a frontier of its own."""
-    rows = """
-  { label = "all", policy = "flash", property = "secrecy", set = { root = "tpm" } },
-  { label = "flash", policy = "flash", property = "secrecy" },
-  { label = "again", policy = "flash", property = "secrecy", set = { root = "tpm" } },
-]
-"""
-    of = 'caption = "before and after"\n'
-    adding = DOCUMENT[: DOCUMENT.index(of)] + 'caption = "of each"\nadds = true\nrows = [' + rows
-    status, text, wrong = asked(house, adding)
+def adding(house: Path, *rows: str) -> str:
+    """The table of a document whose rows say what each adds to the first."""
+    of = DOCUMENT.index("[[question.attacks]]")
+    group = '[[question.attacks]]\ncaption = "of each"\nadds = true\nrows = [\n'
+    status, text, wrong = asked(house, f"{DOCUMENT[:of]}{group}{''.join(f'  {{ {row} }},' for row in rows)}\n]\n")
     assert (status, wrong) == (0, "")
     assert "**of each: `secrecy`; below the first row, what each adds to it**" in text
-    found = cells(text, "where")
-    base = [row[1] for row in found[: [row[0] for row in found].index("flash")]]
-    assert base
-    assert [row[:2] for row in found[len(base) :]] == [["flash", "`steal`"], ["again", "nobody else"]]
-    assert cells(asked(house, adding.replace("adds = true\n", ""))[1], "where")[-1][1] == base[-1]
+    return text
+
+
+SECRECY = 'policy = "flash", property = "secrecy"'
+
+
+def test_of_what_rows_add_nothing_is_repeated(house: Path) -> None:
+    all_have = f'{SECRECY}, set = {{ root = "tpm" }}'
+    rows = (f'label = "all", {all_have}', f'label = "flash", {SECRECY}', f'label = "again", {all_have}')
+    found = cells(adding(house, *rows), "where")
+    assert len(found) > 2
+    assert all("open_tpm" in row[1] for row in found[:-2])
+    assert [row[:2] for row in found[-2:]] == [["flash", "`steal`"], ["again", "nobody else"]]
 
 
 def test_a_row_that_lacks_what_the_first_has_is_in_full(house: Path) -> None:
     """`nobody else` would say that it breaks as the first row does."""
-    rows = """
-  { label = "on", policy = "flash", property = "secrecy", open = ["saving"] },
-  { label = "off", policy = "flash", property = "secrecy", set = { saving = false } },
-]
-"""
-    of = 'caption = "before and after"\n'
-    _, text, wrong = asked(house, DOCUMENT[: DOCUMENT.index(of)] + of + "adds = true\nrows = [" + rows)
-    assert wrong == ""
-    found = cells(text, "where")
-    assert found[0][:3] == ["on", "`saving = true`", "`steal`"]
-    assert found[-1][0] == "off (in full, for it has not all of the first row)"
-    assert "nobody else" not in text
+    rows = (
+        f'label = "either", {SECRECY}, open = ["saving"]',
+        f'label = "off", {SECRECY}, set = {{ saving = false }}',
+        f'label = "on", {SECRECY}, set = {{ saving = true }}',
+    )
+    found = cells(adding(house, *rows), "where")
+    said = "(in full, for it has not all of the first row)"
+    assert [row[:3] for row in found] == [
+        ["either", "`saving = true`", "`steal`"],
+        [f"off {said}", "", "nobody"],
+        [f"on {said}", "", "`steal`"],
+    ]
 
 
 def test_a_row_of_another_lifecycle_repeats_nothing(house: Path) -> None:
@@ -140,15 +142,8 @@ def test_a_row_of_another_lifecycle_repeats_nothing(house: Path) -> None:
     (other / "safe.policy.toml").rename(other / "base.policy.toml")
     elsewhere = other / "elsewhere.policy.toml"
     elsewhere.write_text(elsewhere.read_text(encoding="utf-8").replace("safe.policy", "base.policy"), encoding="utf-8")
-    rows = """
-  { label = "here", policy = "flash", property = "secrecy" },
-  { label = "there", policy = "elsewhere", property = "secrecy" },
-]
-"""
-    of = 'caption = "before and after"\n'
-    _, text, wrong = asked(house, DOCUMENT[: DOCUMENT.index(of)] + of + "adds = true\nrows = [" + rows)
+    text = adding(house, f'label = "here", {SECRECY}', 'label = "there", policy = "elsewhere", property = "secrecy"')
     shutil.rmtree(other)
-    assert wrong == ""
     here, there = cells(text, "where")
     assert here[1:] == there[1:]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from keyfate.checking.expected import Answer
 from keyfate.checking.frontier import Condition, PropertyFrontier
 from keyfate.checking.questions import Decided
-from keyfate.checking.results import Plain, Result, Scope
+from keyfate.checking.results import Result, Scope
 from keyfate.lifecycle.names import show_value
-from keyfate.policy.questions import AttackGroup, Claim, Comparison, Question
+from keyfate.policy.questions import AttackGroup, Attacks, Claim, Comparison, Question
 from keyfate.reporting.markdown import code, prose, table, words
 from keyfate.reporting.words import ASSUMPTIONS, BROKEN_MARK, count, scope
 
@@ -71,24 +71,7 @@ def _comparison(comparison: Comparison, decided: Decided) -> str:
 
 def _attacks(group: AttackGroup, decided: Decided) -> str:
     """A row for each minimal condition; columns in which nothing would stand are left out."""
-    rows: list[list[str]] = []
-    for row in group.rows:
-        found = decided.frontiers[row]
-        base = decided.frontiers[group.rows[0]]
-        of = decided.questions.policies
-        same = of[row.policy].lifecycle is of[group.rows[0].policy].lifecycle and row.property == group.rows[0].property
-        adds = group.adds and same and row is not group.rows[0]
-        whole = adds and not _has_all(found, base)
-        # What a row does not repeat is read as what it has.
-        first = [words(row.label) + (_WHOLE if whole else ""), code(row.property)]
-        had = [(c.controls, c.capabilities) for c in base.conditions] if adds and not whole else []
-        shown = [c for c in found.conditions if not c.implied and (c.controls, c.capabilities) not in had]
-        cells = [_condition(c, found) for c in shown]
-        if found.verdict != "COMPLETE":
-            cells.append(["not all is known", "", "", ""])
-        for one in cells or [_nothing(found, more=adds and not whole)]:
-            rows.append([*first, *one])
-            first = ["", ""]
+    rows = [line for row in group.rows for line in _lines(row, group, decided)]
     head = ("where", "property", "breaks if", "the attacker has", "cost", "steps")
     same = len({row.property for row in group.rows}) == 1
     kept = [n for n in range(len(head)) if (n != 1 or not same) and any(row[n] for row in rows)]
@@ -98,26 +81,32 @@ def _attacks(group: AttackGroup, decided: Decided) -> str:
     return f"**{caption}**\n\n" + table([head[n] for n in kept], [[row[n] for n in kept] for row in rows])
 
 
-def _has_all(found: PropertyFrontier, base: PropertyFrontier) -> bool:
-    """Whether each condition under which `base` breaks breaks this one too."""
-    return all(any(_covers(ours, found, one, base) for ours in found.conditions) for one in base.conditions)
+def _lines(row: Attacks, group: AttackGroup, decided: Decided) -> Iterator[list[str]]:
+    """One row's conditions. What it does not repeat of the first is read as what it has."""
+    first, found, label = group.rows[0], decided.frontiers[row], words(row.label)
+    shown = [one for one in found.conditions if not one.implied]
+    none = "never" if found.kind == "possible" else "nobody"
+    lifecycles = {decided.questions.policies[one.policy].lifecycle.path for one in (row, first)}
+    if group.adds and row is not first and row.property == first.property and len(lifecycles) == 1:
+        base = decided.frontiers[first].conditions
+        if all(any(_covers(ours, one) for ours in found.conditions) for one in base):
+            had = [(one.controls, one.capabilities) for one in base]
+            shown = [one for one in shown if (one.controls, one.capabilities) not in had]
+            none = "nowhere else" if found.kind == "possible" else "nobody else"
+        else:
+            label += _WHOLE
+    cells = [_condition(one, found) for one in shown]
+    if found.verdict != "COMPLETE":
+        cells.append(["not all is known", "", "", ""])
+    if not cells:
+        cells.append([none, "", "", ""] if found.kind == "possible" else ["", none, "", ""])
+    for n, one in enumerate(cells):
+        yield ["", "", *one] if n else [label, code(row.property), *one]
 
 
-def _covers(ours: Condition, found: PropertyFrontier, one: Condition, base: PropertyFrontier) -> bool:
-    """Whether `ours` asks for no more than the condition `one` of the frontier `base` does."""
-
-    def allowed(name: str) -> Collection[Plain]:
-        return one.controls.get(name) or base.open_controls.get(name) or (base.fixed[name],)
-
-    apart = any(name in found.fixed and found.fixed[name] not in kept for name, kept in one.controls.items())
-    weaker = set(ours.capabilities) <= set(one.capabilities)
-    return weaker and not apart and all(set(allowed(name)) <= set(kept) for name, kept in ours.controls.items())
-
-
-def _nothing(found: PropertyFrontier, *, more: bool) -> list[str]:
-    """Of a frontier that is complete and has no condition, or no `more` than another."""
-    said = ("never", "nobody") if not more else ("nowhere else", "nobody else")
-    return [said[0], "", "", ""] if found.kind == "possible" else ["", said[1], "", ""]
+def _covers(ours: Condition, one: Condition) -> bool:
+    """Whether under the settings of `one` no more is asked of the attacker. Of other settings nothing is said."""
+    return ours.controls == one.controls and set(ours.capabilities) <= set(one.capabilities)
 
 
 def _condition(condition: Condition, found: PropertyFrontier) -> list[str]:
