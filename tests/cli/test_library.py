@@ -234,7 +234,7 @@ def test_a_frontier_may_be_of_another_scope_which_an_update_keeps(written: Path)
         (frontiers, lambda d: d["properties"].update(gone=d["properties"]["secrecy"]), "KF553", "`gone` is expected"),
         (flash, lambda d: d.update(lifecycle="volt"), "KF552", "expected of `volt`, and the lifecycle is `vault`"),
         (frontiers, lambda d: d.update(lifecycle="volt"), "KF552", "expected of `volt`, and the lifecycle is `vault`"),
-        (flash, lambda d: d["properties"]["secrecy"].pop("basis"), "KF553", "what the answer to `secrecy` rests on"),
+        (flash, lambda d: d["properties"]["secrecy"].pop("basis"), "KF550", "'basis' is a required property"),
         (flash, lambda d: d.update(states=-1), "KF550", "`states` is not as the schema has it"),
         (frontiers, lambda d: d.update(scope={"Shelf": 0}), "KF550", "`scope/Shelf` is not as the schema has it"),
         (frontiers, lambda d: d.update(scope={"Shelves": 1}), "KF202", "Shelves"),

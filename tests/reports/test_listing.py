@@ -33,7 +33,9 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     flash = safe | {"secrecy": "VIOLATED", "gone_is_gone": "VIOLATED"}
     for name, verdicts in (("safe", safe), ("flash", flash)):
-        properties = {rule: {"verdict": verdict, "steps": None} for rule, verdict in verdicts.items()}
+        properties = {
+            rule: {"verdict": verdict, "steps": None, "basis": "claimed"} for rule, verdict in verdicts.items()
+        }
         data = {"lifecycle": "vault", "states": None, "properties": properties}
         (found / "expected" / f"vault-{name}.json").write_text(json.dumps(data))
     extents = {rule: {"conditions": i, "reaching": i, "configurations": 384} for i, rule in enumerate(safe)}

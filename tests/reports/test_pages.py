@@ -79,7 +79,7 @@ def test_verdicts_are_those_of_the_policies(page: str) -> None:
 @pytest.mark.parametrize(("count", "widths"), [(9, [9]), (10, [5, 5]), (20, [7, 7, 6])])
 def test_policies_that_do_not_fit_side_by_side_stand_in_parts(house: Path, count: int, widths: list[int]) -> None:
     lifecycle = load(house / "vault.kf").lifecycle
-    answers = {rule.name: Answer("PROVED", None) for rule in lifecycle.properties}
+    answers = {rule.name: Answer("PROVED", None, "claimed") for rule in lifecycle.properties}
     columns = [Column(f"policy{n}", "", "", None, answers) for n in range(count)]
     text = lifecycle_page(Paged("vault", lifecycle, "", (), columns, {}, {}, {}, "a command"))
     heads = [line.split(" | ")[1:] for line in text.splitlines() if line.startswith("| property | P")]

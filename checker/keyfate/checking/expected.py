@@ -26,12 +26,11 @@ _ANEW = "delete it, and `keyfate check --library --update` writes it anew"
 
 @dataclass(frozen=True)
 class Answer:
-    """A verdict, the length of its shortest trace (None: there is none), and the weakest status that it rests on, where
-    that is written."""
+    """A verdict, the length of its shortest trace (None: there is none), and the weakest status that it rests on."""
 
     verdict: Verdict
     steps: int | None
-    basis: Status | None = None
+    basis: Status
 
     @classmethod
     def of(cls, result: Result) -> Answer:
@@ -46,7 +45,7 @@ class Answer:
     @property
     def whole(self) -> str:
         """`VIOLATED in 2, claimed`."""
-        return self.short if self.basis is None else f"{self.short}, {self.basis}"
+        return f"{self.short}, {self.basis}"
 
 
 @dataclass(frozen=True)

@@ -73,8 +73,8 @@ def load_expected(
     """What is expected of these lifecycles and policies. `anew`: it is to be written, and need not be there.
 
     Raises LifecycleError with all that is wrong: KF550 for a file that is none of its kind, KF551 where one is missing,
-    KF552 where it is of another lifecycle, KF553 where it does not list what is decided or say what
-    that rests on, KF554 where nothing in the library has its name.
+    KF552 where it is of another lifecycle, KF553 where it does not list what is decided, KF554 where nothing in the
+    library has its name.
     """
     problems: list[Diagnostic] = list(_stale())
     answers: dict[str, Answers] = {}
@@ -85,7 +85,6 @@ def load_expected(
         try:
             answers[policy.name] = expected = load_answers(_there(answers_path(policy.name), policy.name, policy.head))
             problems += _unlike(expected, policy.lifecycle)
-            problems += _baseless(expected)
         except LifecycleError as error:
             problems += error.diagnostics
     there = shipped_lifecycles()
@@ -132,14 +131,6 @@ def _unlike(expected: Answers | Frontiers, lifecycle: Lifecycle) -> Iterator[Dia
         if name not in expected.properties:
             message = f"`{lifecycle.name}` checks `{name}`, of which nothing is expected here"
             yield Diagnostic("KF553", message, place_of(source, "properties"), help=mend)
-
-
-def _baseless(expected: Answers) -> Iterator[Diagnostic]:
-    """Where it is not said what a verdict rests on, which would then be compared with nothing."""
-    for name, answer in expected.properties.items():
-        if answer.basis is None:
-            message = f"it is not said what the answer to `{name}` rests on"
-            yield Diagnostic("KF553", message, place_of(expected.source, name), help=_WRITES)
 
 
 def _stale() -> Iterator[Diagnostic]:

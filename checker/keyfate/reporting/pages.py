@@ -179,8 +179,7 @@ def _answers(of: Paged) -> Sequence[str]:
         )
         for part in _side_by_side(of.columns)
     ]
-    rests = [prose(BASIS)] if any(a.basis for one in of.columns for a in one.answers.values()) else []
-    return [policies, *verdicts, *rests, prose(ASSUMPTIONS)]
+    return [policies, *verdicts, prose(BASIS), prose(ASSUMPTIONS)]
 
 
 def _side_by_side(columns: Sequence[Column]) -> Sequence[Sequence[Column]]:
