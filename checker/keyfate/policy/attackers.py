@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
 from pathlib import Path
 
 from keyfate.language.library import folder
@@ -15,7 +17,6 @@ from keyfate.policy.toml import Document, parse
 from keyfate.policy.validation import validate
 
 FILE = "attackers.toml"
-_DEEPEST = 50  # levels of profiles that include others, for whoever reads them
 
 
 @dataclass(frozen=True)
@@ -51,48 +52,45 @@ def load_attackers(path: Path, *, at: Span | None = None) -> Attackers:
             profiles[name] = profile
     if problems:
         raise LifecycleError(problems)
-    including = _Including(profiles, document, problems)
-    grants = {name: including.grants(name) for name in profiles}
+    grants = _grants(profiles, document, problems)
     if problems:
-        raise LifecycleError(list(dict.fromkeys(problems)))
+        raise LifecycleError(problems)
     return Attackers(document.source.path, {n: p.title for n, p in profiles.items()}, grants)
 
 
-class _Including:
-    """What each profile grants, its includes followed: each profile once, however many include it."""
+def _grants(
+    profiles: Mapping[str, Profile], document: Document, problems: list[Diagnostic]
+) -> Mapping[str, tuple[tuple[str, Span], ...]]:
+    """What each profile grants: its own capabilities, and those of what it includes."""
+    found: dict[str, dict[tuple[str, Span], None]] = {}
+    included = {name: dict(_includes(name, profiles, document, problems)) for name in profiles}
+    for name in _included_first(included, problems):
+        own = ((word, document.value((name, "capabilities", i))) for i, word in enumerate(profiles[name].capabilities))
+        found[name] = dict.fromkeys(own)
+        for other in included[name]:
+            found[name] |= found[other]
+    return {name: tuple(found[name]) for name in profiles}
 
-    def __init__(self, profiles: Mapping[str, Profile], document: Document, problems: list[Diagnostic]) -> None:
-        self._profiles, self._document, self._problems = profiles, document, problems
-        self._known: dict[str, tuple[dict[tuple[str, Span], None], int]] = {}
 
-    def grants(self, name: str) -> tuple[tuple[str, Span], ...]:
-        return tuple(self._follow(name, ())[0])
-
-    def _follow(self, name: str, stack: tuple[str, ...]) -> tuple[dict[tuple[str, Span], None], int]:
-        """The capabilities, and how deep its includes go."""
-        if name in self._known:
-            return self._known[name]
-        profile, depth = self._profiles[name], 0
-        own = ((word, self._document.value((name, "capabilities", i))) for i, word in enumerate(profile.capabilities))
-        found = dict.fromkeys(own)
-        for i, other in enumerate(profile.includes):
-            below = self._included(other, self._document.value((name, "includes", i)), (*stack, name))
-            found |= below[0]
-            depth = max(depth, below[1] + 1)
-        self._known[name] = found, depth
-        return self._known[name]
-
-    def _included(self, other: str, span: Span, stack: tuple[str, ...]) -> tuple[dict[tuple[str, Span], None], int]:
-        if other not in self._profiles:
-            hint = did_you_mean(other, self._profiles)
-            self._problems.append(Diagnostic("KF521", f"there is no profile `{other}`", span, help=hint))
-        elif other in stack:
-            self._problems.append(
-                Diagnostic("KF522", f"profile `{other}` includes itself", span, help="break the circle")
-            )
-        elif len(stack) > _DEEPEST or (below := self._follow(other, stack))[1] >= _DEEPEST:
-            said = f"profiles include each other more than {_DEEPEST} deep at `{other}`"
-            self._problems.append(Diagnostic("KF522", said, span, help="name capabilities instead"))
+def _includes(
+    name: str, profiles: Mapping[str, Profile], document: Document, problems: list[Diagnostic]
+) -> Iterator[tuple[str, Span]]:
+    for i, other in enumerate(profiles[name].includes):
+        span = document.value((name, "includes", i))
+        if other in profiles:
+            yield other, span
         else:
-            return below
-        return {}, 0
+            hint = did_you_mean(other, profiles)
+            problems.append(Diagnostic("KF521", f"there is no profile `{other}`", span, help=hint))
+
+
+def _included_first(included: Mapping[str, dict[str, Span]], problems: list[Diagnostic]) -> tuple[str, ...]:
+    """Every profile behind those that it includes. A circle is broken where it closes, and told."""
+    while True:
+        try:
+            return tuple(TopologicalSorter(included).static_order())
+        except CycleError as error:
+            circle = ((name, other, included[name][other]) for other, name in pairwise(error.args[1]))
+            name, other, span = max(circle, key=lambda edge: edge[2].start)
+            del included[name][other]
+            problems.append(Diagnostic("KF522", f"profile `{other}` includes itself", span, help="break the circle"))
