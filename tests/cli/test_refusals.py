@@ -11,6 +11,7 @@ import pytest
 from keyfate.cli import main as cli
 from keyfate.language.library import folder as shipped
 from keyfate.policy import finding
+from keyfate.policy.files import shown_path
 from shipping import instead
 from vault import furnish
 
@@ -137,7 +138,7 @@ def test_a_policy_that_is_called_as_reports_call_it(
     assert "= help: did you mean `mine.policy.toml`?" in refused("explain", "mine", "secrecy")
     path = finding.shipped_policies()[0]
     name = path.name.removesuffix(finding.ENDING)
-    assert f"= help: the shipped policy of that name is {path}" in refused("explain", name, "secrecy")
+    assert f"= help: did you mean `{shown_path(path)}`?" in refused("explain", name, "secrecy")
     assert "= help: look at the path" in refused("explain", "nothing_like_it", "secrecy")
 
 

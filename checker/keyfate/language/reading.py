@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from stat import S_ISREG
 from typing import BinaryIO
 
-from keyfate.language.library import folder
 from keyfate.language.source import Diagnostic, LifecycleError, Source, Span
 
 LARGEST_FILE = 512 * 1024
@@ -36,10 +34,7 @@ def read_text(path: Path, *, shown: str | None = None, largest: int = LARGEST_FI
         data = path.read_bytes()
     except FileNotFoundError:
         raise _wrong(
-            name,
-            "KF403",
-            f"there is no file `{name}`",
-            _meant(path, name) or "look at the path; `keyfate list` names the library",
+            name, "KF403", f"there is no file `{name}`", "look at the path; `keyfate list` names the library"
         ) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
@@ -47,17 +42,6 @@ def read_text(path: Path, *, shown: str | None = None, largest: int = LARGEST_FI
             name, "KF404", f"`{name}` cannot be read: {reason.lower()}", "look at the path and its permissions"
         ) from None
     return _decoded(data, name)
-
-
-def _meant(path: Path, name: str) -> str | None:
-    """Reports call a policy by its file's name without the ending, and so do people."""
-    ending = ".policy.toml"
-    if not path.name or path.name.endswith(ending):
-        return None
-    if os.path.isfile(path.with_name(f"{path.name}{ending}")):
-        return f"did you mean `{name}{ending}`?"
-    shipped = folder("models") / "policies" / f"{path.name}{ending}"
-    return f"the shipped policy of that name is {shipped}" if os.path.isfile(shipped) else None
 
 
 def read_stream(stream: BinaryIO, name: str) -> str:

@@ -53,6 +53,15 @@ def _environment(folder: Path) -> bool:
     return folder.name == "node_modules" or os.path.exists(folder / "pyvenv.cfg")  # also where nobody may look
 
 
+def policy_meant(path: Path) -> Path | None:
+    """The policy that is meant by its name alone, as reports call it: one beside, else a shipped one; None where `path`
+    is there itself."""
+    if os.path.exists(path) or not path.name:
+        return None
+    meant = (path.with_name(f"{path.name}{ENDING}"), folder("models") / "policies" / f"{path.name}{ENDING}")
+    return next((one for one in meant if os.path.isfile(one)), None)
+
+
 def lifecycle_path(name: str, beside: Path | None = None) -> Path | None:
     """Where the lifecycle `name` is: a path (relative to the file `beside`, if given), or a
     shipped name. None if there is none."""

@@ -17,7 +17,7 @@ from keyfate.lifecycle.names import CapabilityName
 from keyfate.lifecycle.problem import Settings
 from keyfate.policy.attackers import find_profiles, load_attackers
 from keyfate.policy.files import read_source, shown_path
-from keyfate.policy.finding import ENDING, lifecycle_path, shipped_names
+from keyfate.policy.finding import ENDING, lifecycle_path, policy_meant, shipped_names
 from keyfate.policy.models import PolicyFile
 from keyfate.policy.policy import Demand, Exemption, Policy, PolicyError, Requirement
 from keyfate.policy.settings import Places, capabilities, contradictions, set_controls
@@ -62,7 +62,9 @@ def load_policy(path: str | Path, *, scope: Mapping[str, int] | None = None, loa
     except PolicyError:
         raise
     except LifecycleError as error:
-        raise PolicyError(error.diagnostics) from None
+        meant = policy_meant(start)
+        help = None if meant is None else f"did you mean `{shown_path(meant)}`?"
+        raise PolicyError([replace(d, help=help or d.help) for d in error.diagnostics]) from None
 
 
 def lifecycle_of(path: Path) -> Path | None:
