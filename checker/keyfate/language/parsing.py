@@ -9,7 +9,7 @@ costs one error and the others are still read. No text, however hostile, makes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from keyfate.language import syntax as s
@@ -45,25 +45,26 @@ def parse(source: Source) -> tuple[s.File, tuple[Diagnostic, ...]]:
     scanned = scan(source)
     declarations: list[s.Declaration] = []
     unread: list[s.Word] = []
-    errors = list(scanned.hidden)
+    readings: list[_Reading] = []
+    wrong = len(scanned.hidden)
     dangling: Piece | None = None  # the last word of a chunk that ended where a name should stand
-    followed: list[tuple[Diagnostic, frozenset[str]]] = []
     for chunk in scanned.chunks:
         reading = _read(source, chunk)
         if dangling is not None and _same_line(source, dangling, chunk.pieces[0]):
             # `state key : …` is one broken declaration, not two.
-            errors[-1] = reserved(source, chunk.pieces[0])
+            before = readings.pop()
+            readings.append(replace(before, errors=(*before.errors[:-1], reserved(source, chunk.pieces[0]))))
             if reading.errors:
                 reading = _Reading()
         if reading.errors:
             unread.extend(_names(source, chunk))
         declarations.extend(reading.declarations)
-        errors.extend(reading.errors)
-        followed.extend((error, reading.around) for error in reading.errors)
+        readings.append(reading)
+        wrong += len(reading.errors)
         dangling = chunk.pieces[-1] if reading.needs_name else None
-        if len(errors) > ERROR_LIMIT:
+        if wrong > ERROR_LIMIT:
             break
-    errors = _without_uses(errors, followed)
+    errors = [*scanned.hidden, *_without_uses(readings)]
     errors.sort(key=lambda d: (d.span.start, d.span.end))
     return s.File(source.path, tuple(declarations), whole, tuple(unread)), tuple(_bounded(errors))
 
@@ -79,12 +80,14 @@ class _Reading:
     around: frozenset[str] = frozenset()
 
 
-def _without_uses(errors: list[Diagnostic], found: Sequence[tuple[Diagnostic, frozenset[str]]]) -> list[Diagnostic]:
+def _without_uses(readings: Sequence[_Reading]) -> Iterator[Diagnostic]:
     """A word of the language as a value is reported where it is declared, and not at each use, which then reads as
     something else."""
-    values = {error.span.text for error, around in found if error.code == "KF107" and not around}
-    uses = [error for error, around in found if not values.isdisjoint(around)]
-    return [error for error in errors if not any(error is use for use in uses)]
+    declaring = (error for reading in readings if not reading.around for error in reading.errors)
+    values = {error.span.text for error in declaring if error.code == "KF107"}
+    for reading in readings:
+        if values.isdisjoint(reading.around):
+            yield from reading.errors
 
 
 def _read(source: Source, chunk: Chunk) -> _Reading:
