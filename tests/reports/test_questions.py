@@ -224,9 +224,9 @@ def test_a_frontier_that_is_not_complete_is_not_shown_as_one(decided: Decided, v
         ('title = "Is it safe?"', "", "KF504", "required", ""),
         (
             'policies = "."\n',
-            'policies = "."\n[[question]]\ntitle = "Is it safe?"\nasks = "x"\n',
+            'policies = "."\n[[question]]\ntitle = "is it Safe"\nasks = "x"\n',
             "KF544",
-            "two questions have the title `Is it safe?`",
+            "a question before has the title `Is it safe?`, or one that is linked by the same words",
             '"Is it safe?"',
         ),
         ('policies = "."', 'policies = "elsewhere"', "KF543", "there is no folder `elsewhere`", '"elsewhere"'),

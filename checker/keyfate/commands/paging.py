@@ -43,11 +43,12 @@ def page(name: str, policies: Sequence[Path]) -> tuple[str, int]:
         columns = () if shown is None else tuple(_expected(policies_over(path, shelf)))
         return _written(shown, path, columns, shelf, command), MET
     shelf = Shelf()
-    for one in policies:
-        if not find((one,)):
-            where, hint = one.as_posix(), "name one, or write one as `NAME.policy.toml`"
+    found = {one.as_posix(): find((one,)) for one in policies}
+    for where, files in found.items():
+        if not files:
+            hint = "name one, or write one as `NAME.policy.toml`"
             raise naming.on_command_line("KF572", f"there is no policy below `{where}`", where, hint)
-    session = open_session(find(policies), {}, shelf)
+    session = open_session(find(file for files in found.values() for file in files), {}, shelf)
     for policy in session.policies:
         if resolved(Path(policy.lifecycle.path)) != resolved(path):
             said = f"`{policy.name}` is a policy of `{policy.lifecycle.name}`"

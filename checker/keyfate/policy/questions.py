@@ -73,6 +73,11 @@ class Question:
     comparisons: tuple[Comparison, ...]
     attacks: tuple[AttackGroup, ...]
 
+    @property
+    def anchor(self) -> str:
+        """What its heading is linked by, as GitHub and MkDocs name it."""
+        return "-".join("".join(c for c in self.title.lower() if c.isalnum() or c in " -_").split())
+
 
 @dataclass(frozen=True)
 class Questions:
@@ -166,11 +171,12 @@ class _Resolver:
         """Raises LifecycleError with every name that means nothing."""
         questions = tuple(self._question(q, ("question", n)) for n, q in enumerate(self._file.question))
         seen: set[str] = set()
-        for n, title in enumerate(question.title for question in questions):
-            if title in seen:
-                said, span = f"two questions have the title `{title}`", self._document.value(("question", n, "title"))
+        for n, question in enumerate(questions):
+            if question.anchor in seen:
+                said = f"a question before has the title `{question.title}`, or one that is linked by the same words"
+                span = self._document.value(("question", n, "title"))
                 self._problems.append(Diagnostic("KF544", said, span, help="links go by titles: change one"))
-            seen.add(title)
+            seen.add(question.anchor)
         if self._problems:
             raise LifecycleError(self._problems)
         file = self._file

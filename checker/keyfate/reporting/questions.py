@@ -27,17 +27,11 @@ def page(decided: Decided, command: str) -> str:
         f"documented, measured) of what it depends on. {prose(ASSUMPTIONS)}"
     )
     parts += [prose(paragraph) for paragraph in questions.intro.strip().split("\n\n") if paragraph]
-    parts.append("\n".join(f"- [{words(q.title)}](#{_anchor(q.title)})" for q in questions.questions))
+    parts.append("\n".join(f"- [{words(q.title)}](#{q.anchor})" for q in questions.questions))
     for question in questions.questions:
         parts += _question(question, decided)
     parts += ["## The policies", _policies(decided)]
     return "\n\n".join(parts) + "\n"
-
-
-def _anchor(title: str) -> str:
-    """As GitHub and MkDocs name a heading."""
-    kept = "".join(c for c in title.lower() if c.isalnum() or c in " -_")
-    return "-".join(kept.split())
 
 
 def _question(question: Question, decided: Decided) -> Iterator[str]:
