@@ -49,6 +49,13 @@ def shipped() -> Callable[[str], tuple[Policy, Engine]]:
     return load
 
 
+def changed(policy: Policy, controls: dict[str, Any]) -> Settings:
+    """The policy's settings with other values of some controls, each for all its members."""
+    assert controls.keys() <= {name.name for name in policy.settings.controls}
+    kept = {name: controls.get(name.name, value) for name, value in policy.settings.controls.items()}
+    return Settings(kept, policy.settings.capabilities)
+
+
 def broken(lifecycle: Lifecycle, settings: Settings, entry: dict[str, Any]) -> None:
     """The entry's property breaks in so many steps; the certifier and the bytes agree."""
     problem = asked(lifecycle, settings, entry["property"])
@@ -65,14 +72,15 @@ def test_a_broken_safeguard_is_found(
 ) -> None:
     policy, engine = shipped(sibling["policy"])
     assert Path(policy.lifecycle.path).stem == of
-    assert isinstance(engine.decide(asked(policy.lifecycle, policy.settings, sibling["property"])), Unreachable)
+    settings = changed(policy, sibling.get("set", {}))
+    assert isinstance(engine.decide(asked(policy.lifecycle, settings, sibling["property"])), Unreachable)
 
     copied = shutil.copytree(folder("models"), tmp_path / "models", ignore=shutil.ignore_patterns("*.toml", "*.json"))
     path = copied / sibling.get("file", f"{of}.kf")
     text = path.read_text(encoding="utf-8")
     assert text.count(sibling["old"]) == 1
     path.write_text(text.replace(sibling["old"], sibling["new"]), encoding="utf-8")
-    broken(load(copied / f"{of}.kf").lifecycle, policy.settings, sibling)
+    broken(load(copied / f"{of}.kf").lifecycle, settings, sibling)
 
 
 @pytest.mark.parametrize(("of", "setting"), of_all("setting", "{control}={value}"))
@@ -83,10 +91,7 @@ def test_a_safeguard_taken_away_alone_is_missed(
     assert Path(policy.lifecycle.path).stem == of
     assert isinstance(engine.decide(asked(policy.lifecycle, policy.settings, setting["property"])), Unreachable)
 
-    members = [name for name in policy.settings.controls if name.name == setting["control"]]
-    assert members
-    weaker = {**policy.settings.controls, **dict.fromkeys(members, setting["value"])}
-    broken(policy.lifecycle, Settings(weaker, policy.settings.capabilities), setting)
+    broken(policy.lifecycle, changed(policy, {setting["control"]: setting["value"]}), setting)
 
 
 def test_no_entry_is_overlooked() -> None:
