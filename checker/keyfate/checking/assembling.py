@@ -39,8 +39,8 @@ FEW_STATES = 20_000
 """Up to so many states explicit search is one of all engines."""
 
 
-def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
-    """The judges of a lifecycle, built once and asked many times.
+def assemble(lifecycle: Lifecycle, engine: EngineName, *, remembering: bool = False) -> Court:
+    """The judges of a lifecycle, built once and asked many times. `remembering`: see `engines.decide.Engine`.
 
     Raises LifecycleError where the lifecycle is too large.
     """
@@ -51,13 +51,14 @@ def assemble(lifecycle: Lifecycle, engine: EngineName) -> Court:
     certifier = Z3Judge(Certifier(lifecycle))
     twin = Confirmer(lifecycle).confirm
     if engine != "all":
-        return Court(lifecycle, _engine(engine, basis, certifier), certifier, twin, ENGINES[engine], basis)
+        alone = _engine(engine, basis, certifier, remembering=remembering)
+        return Court(lifecycle, alone, certifier, twin, ENGINES[engine], basis)
     engines = [(ENGINES[name], _engine(name, basis, certifier)) for name in ALONE if name != "explicit"]
     engines.append((ENGINES["explicit"], _Explicit(FEW_STATES)))
     return Panel(lifecycle, engines[0][1], certifier, twin, ENGINES[engine], basis, tuple(engines))
 
 
-def _engine(name: EngineName, basis: Basis, certifier: Z3Judge) -> Engine:
+def _engine(name: EngineName, basis: Basis, certifier: Z3Judge, *, remembering: bool = False) -> Engine:
     if name == "explicit":
         return _Explicit(STATE_LIMIT)
     if name == "z3":
@@ -72,17 +73,21 @@ def _engine(name: EngineName, basis: Basis, certifier: Z3Judge) -> Engine:
         from keyfate.engines.berkeley import berkeley
 
         return Prover(basis.lifecycle, berkeley, basis=basis)
-    return Prover(basis.lifecycle, basis=basis)
+    return Prover(basis.lifecycle, basis=basis, remembering=remembering)
 
 
-def assemble_frontier(lifecycle: Lifecycle) -> Judges:
-    """The judges of a lifecycle's frontiers. Raises LifecycleError where the lifecycle is too large."""
+def assemble_frontier(lifecycle: Lifecycle, *, remembering: bool = False) -> Judges:
+    """The judges of a lifecycle's frontiers. `remembering`: see `engines.decide.Engine`.
+
+    Raises LifecycleError where the lifecycle is too large.
+    """
     from keyfate.certifier.certify import Certifier
     from keyfate.engines.decide import Engine as Prover
     from keyfate.twin.confirm import Confirmer
 
     basis = Basis(lifecycle)
-    return Judges(lifecycle, Prover(lifecycle, basis=basis), Certifier(lifecycle), Confirmer(lifecycle).confirm, basis)
+    prover = Prover(lifecycle, basis=basis, remembering=remembering)
+    return Judges(lifecycle, prover, Certifier(lifecycle), Confirmer(lifecycle).confirm, basis)
 
 
 def assemble_counter(lifecycle: Lifecycle) -> Count:

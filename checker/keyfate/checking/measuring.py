@@ -74,7 +74,7 @@ class _Bench:
 
     def judges(self, lifecycle: Lifecycle) -> Judges:
         if self._judges is None or self._judges.lifecycle is not lifecycle:
-            self._judges = assemble_frontier(lifecycle)
+            self._judges = assemble_frontier(lifecycle, remembering=True)
         return self._judges
 
     def count(self, lifecycle: Lifecycle) -> Count:

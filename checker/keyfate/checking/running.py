@@ -66,15 +66,20 @@ class Seat:
 class Bench:
     """Seats, one for each lifecycle (by identity), made when first needed."""
 
-    def __init__(self, engine: EngineName) -> None:
-        self._engine = engine
+    def __init__(self, options: Options) -> None:
+        self._engine = options.engine
+        self._remembering = not options.certificates  # those are to be the same each time
         self._seats: dict[int, Seat] = {}
 
     def of(self, lifecycle: Lifecycle) -> Seat:
         """Raises LifecycleError where the lifecycle is too large or contradicts itself."""
         if id(lifecycle) not in self._seats:
-            self._seats[id(lifecycle)] = Seat(lifecycle, assemble(lifecycle, self._engine), Namer(lifecycle))
+            self._seats[id(lifecycle)] = self._seat(lifecycle)
         return self._seats[id(lifecycle)]
+
+    def _seat(self, lifecycle: Lifecycle) -> Seat:
+        court = assemble(lifecycle, self._engine, remembering=self._remembering)
+        return Seat(lifecycle, court, Namer(lifecycle))
 
 
 def run(
@@ -129,7 +134,7 @@ def _whole(policy: Policy, parts: Sequence[Checked]) -> Checked:
 
 
 def _alone(parts: Sequence[_Part], tick: Tick | None, keep: Keep | None) -> tuple[Checked, ...]:
-    bench = Bench(parts[0].options.engine)
+    bench = Bench(parts[0].options)
     known: list[dict[str, Result]] = [{} for _ in parts]
     done: list[Checked] = []
     try:
@@ -305,7 +310,7 @@ def _work(connection: Connection, parts: Sequence[_Part]) -> None:
     """A worker: indices come in, with names of properties; certificates and results go out as they are decided, then
     the whole."""
     at_work()
-    bench = Bench(parts[0].options.engine)
+    bench = Bench(parts[0].options)
 
     def tell(result: Result) -> None:
         if result.reason == OUT_OF_MEMORY:

@@ -71,6 +71,10 @@ class Bits:
             self.meaning[known] = bit
         return known
 
+    def known(self, bit: Bit) -> int | None:
+        """The latch of this bit, where it has one."""
+        return self._latches.get(bit)
+
     def _choice(self, values: Sequence[t.Value], bits: Sequence[Bit]) -> Mapping[t.Value, int]:
         if len(bits) == 1:
             return {values[0]: TRUE}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from keyfate.engines.answers import happening, invariant, trace
@@ -19,6 +19,7 @@ from keyfate.engines.circuit import FALSE, Circuit
 from keyfate.engines.compile import Compilation
 from keyfate.engines.frontier import Exploration
 from keyfate.engines.ic3 import Answer, Broken, Open, Proof, proving
+from keyfate.engines.lemmas import Lemmas
 from keyfate.engines.propagation import readers_of
 from keyfate.engines.provers import NoAnswerError, Prover, Reachable, Word
 from keyfate.engines.sat import Clock, OutOfBudgetError
@@ -53,15 +54,32 @@ _LEAD = 0.1  # seconds
 _LONG_LEAD = 2.0  # of the proof, where whoever asks has looked for a run already
 
 
+@dataclass(frozen=True)
+class _Settings:
+    """What is known under the same settings."""
+
+    constants: Constants
+    lemmas: Lemmas
+
+
 class Engine:
     """Decides problems about one lifecycle, whose circuit is built once. `prover` stands in for IC3; `basis` may be
-    shared with others."""
+    shared with others. `remembering`: a proof may begin with clauses of earlier ones, so that which of several proofs
+    is found depends on what was asked before; it changes nothing else."""
 
-    def __init__(self, lifecycle: Lifecycle, prover: Prover | None = None, *, basis: Basis | None = None) -> None:
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        prover: Prover | None = None,
+        *,
+        basis: Basis | None = None,
+        remembering: bool = False,
+    ) -> None:
         self.lifecycle = lifecycle
         self._prover = prover
         self._basis = basis or Basis(lifecycle)
-        self._constants: dict[tuple[tuple[int, int], ...], Constants] = {}
+        self._remembering = remembering
+        self._settings: dict[tuple[tuple[int, int], ...], _Settings] = {}
         self._answers: dict[Circuit, Proof | Run] = {}
         self._reached: dict[tuple[Target, bool], bool] = {}  # whether there was a run, when last asked
 
@@ -106,7 +124,11 @@ class Engine:
         elif answer is None:
             asked = (problem.target, problem.honest)
             answer = self._bound_or_race(
-                question, budget, clock, *_handicap(problem, sampled, self._reached.get(asked))
+                question,
+                self._lemmas(problem),
+                budget,
+                clock,
+                *_handicap(problem, sampled, self._reached.get(asked)),
             )
             self._reached[asked] = isinstance(answer, Run)
         if isinstance(answer, Proof | Run):
@@ -114,6 +136,9 @@ class Engine:
         match answer:
             case Proof():
                 proof = invariant(question, answer.clauses)
+                lemmas = self._lemmas(problem)
+                if lemmas is not None:
+                    lemmas.add(proof.clauses)
                 return Unreachable(renaming.invariant(proof, symmetry.images) if len(symmetry.images) > 1 else proof)
             case Word():
                 return Unreachable(None)
@@ -138,34 +163,45 @@ class Engine:
             kept = compilation.bits.moved(symmetry.place)
         else:
             parts = compilation.target(problem.target)
+        return slice_question(compilation, self._under(problem).constants, settings, parts, exact, kept)
+
+    def _under(self, problem: Problem) -> _Settings:
+        """What is known under the problem's settings, of the whole graph as it is now."""
+        compilation = self._compiled
         fixed = compilation.bits.fixed(problem.settings)
         if problem.honest:
             fixed.update(dict.fromkeys(compilation.bits.capabilities.values(), FALSE))
         fixed[compilation.honest] = int(problem.honest)
         key = tuple(sorted(fixed.items()))
-        constants = self._constants.get(key)
-        if constants is None:
-            constants = self._constants[key] = Constants(compilation, fixed)
-        constants.update()
-        return slice_question(compilation, constants, settings, parts, exact, kept)
+        known = self._settings.get(key)
+        if known is None:
+            constants = Constants(compilation, fixed)
+            known = self._settings[key] = _Settings(constants, Lemmas(constants))
+        known.constants.update()
+        return known
+
+    def _lemmas(self, problem: Problem) -> Lemmas | None:
+        return self._under(problem).lemmas if self._remembering else None
 
     def _bound_or_race(
-        self, question: Question, budget: Budget, clock: Clock, share: float, lead: float
+        self, question: Question, lemmas: Lemmas | None, budget: Budget, clock: Clock, share: float, lead: float
     ) -> Proof | Open | Run:
-        """What can ever hold under which settings is the whole proof, or helps to find one."""
+        """What can ever hold under which settings is the whole proof, or helps to find one, as earlier proofs do."""
         circuit = question.circuit
-        if not any(latch.frozen for latch in circuit.latches):
-            # Nothing is open, and constants were propagated when the circuit was cut: the bound knows no more.
-            return _race(question, (), budget, clock, share, lead)
-        bits = self._compiled.bits
-        space = space_of(circuit, bits.controls, bits.capabilities)
-        above = bound(circuit, space, readers_of(circuit), clock)
-        admissible = above.can(circuit.constraint)
-        facts = above.facts(circuit, space, admissible)
-        if not (above.can(circuit.bad) & admissible).satisfiable():
-            return Proof(shrunk(circuit, facts, clock), 0)
+        facts: tuple[tuple[int, ...], ...] = ()
+        # Where nothing is open the bound knows no more than that constants were propagated when the circuit was cut.
+        if any(latch.frozen for latch in circuit.latches):
+            bits = self._compiled.bits
+            space = space_of(circuit, bits.controls, bits.capabilities)
+            above = bound(circuit, space, readers_of(circuit), clock)
+            admissible = above.can(circuit.constraint)
+            facts = above.facts(circuit, space, admissible)
+            if not (above.can(circuit.bad) & admissible).satisfiable():
+                return Proof(shrunk(circuit, facts, clock), 0)
+        if lemmas is not None:
+            facts += lemmas.facts(question, facts, clock)
         answer = _race(question, facts, budget, clock, share, lead)
-        if not isinstance(answer, Proof):
+        if not isinstance(answer, Proof) or not facts:
             return answer
         return replace(answer, clauses=shrunk(circuit, (*facts, *answer.clauses), clock))
 
@@ -182,7 +218,7 @@ class Engine:
 
         def explore(asked: Problem, exact: bool, symmetry: Symmetry) -> Exploration:
             question = self.question(asked, exact, symmetry)
-            return Exploration(self._compiled, question, asked, limit, symmetry)
+            return Exploration(self._compiled, question, asked, limit, symmetry, self._lemmas(asked))
 
         symmetry = self._symmetries.of(problem)
         return synthesized(self._compiled, explore, problem, symmetry, Clock(budget or Budget()), limit, safe=safe)

@@ -19,6 +19,7 @@ from keyfate.engines.answers import invariant, trace
 from keyfate.engines.bound import Bound, bound
 from keyfate.engines.compile import Compilation
 from keyfate.engines.ic3 import Answer, Pdr, Proof
+from keyfate.engines.lemmas import Lemmas
 from keyfate.engines.propagation import readers_of
 from keyfate.engines.sat import Clock
 from keyfate.engines.search import Run, Search
@@ -61,9 +62,15 @@ class Exploration:
     """
 
     def __init__(
-        self, compilation: Compilation, question: Question, problem: Problem, limit: int, symmetry: Symmetry
+        self,
+        compilation: Compilation,
+        question: Question,
+        problem: Problem,
+        limit: int,
+        symmetry: Symmetry,
+        lemmas: Lemmas | None = None,
     ) -> None:
-        """Of the representatives' question, and so of all instances."""
+        """Of the representatives' question, and so of all instances. `lemmas`: where a proof may begin, and goes."""
         self._of = compilation
         self._question = question
         self._problem = problem
@@ -81,6 +88,8 @@ class Exploration:
         self._found: list[_Found] = []
         self._closed: tuple[tuple[int, ...], ...] | None = None
         self._proof: tuple[tuple[int, ...], ...] | None = None  # that no other settings reach the target
+        self._lemmas = lemmas
+        self._remembered: tuple[tuple[int, ...], ...] = ()  # what they say, where the proof begins
         self._pdr: Pdr | None = None
 
     @property
@@ -91,8 +100,10 @@ class Exploration:
     def work(self, clock: Clock) -> Generator[None, None, None]:
         """Ends when the frontier is complete. Rests now and then."""
         yield from self._decide(clock)
-        clauses = (*self._facts, *(self._closed or ()))
+        clauses = (*self._facts, *self._remembered, *(self._closed or ()))
         self._proof = shrunk(self._question.circuit, clauses, clock, self._excluded(self._below))
+        if self._lemmas is not None:
+            self._lemmas.add(invariant(self._question, self._proof).clauses)
 
     def _decide(self, clock: Clock) -> Generator[None, None, None]:
         """Until no settings are left undecided."""
@@ -199,8 +210,11 @@ class Exploration:
 
         The settings that are found meanwhile are left out as they come."""
         circuit = self._question.circuit
-        self._pdr = Pdr(replace(circuit, known=(*circuit.known, *self._facts)), clock)
-        for clause in self._excluded(self._below):
+        excluded = tuple(self._excluded(self._below))
+        if self._lemmas is not None:
+            self._remembered = self._lemmas.facts(self._question, (*self._facts, *excluded), clock)
+        self._pdr = Pdr(replace(circuit, known=(*circuit.known, *self._facts, *self._remembered)), clock)
+        for clause in excluded:
             self._pdr.constrain(clause)
         return (yield from self._pdr.run(None))
 

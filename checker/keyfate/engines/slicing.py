@@ -51,6 +51,11 @@ class Constants:
         value = self.values[literal >> 1]
         return value if value == UNKNOWN else value ^ (literal & 1)
 
+    def of(self, bit: Bit, positive: bool) -> int:
+        """As `value`, of a bit or its negation."""
+        latch = self._of.bits.known(bit)
+        return UNKNOWN if latch is None else self.value(latch ^ (not positive))
+
     def update(self) -> None:
         """Take in what the graph has grown since."""
         self._of.finish()
