@@ -12,6 +12,7 @@ from pathlib import Path
 from hypothesis import settings
 
 from keyfate.language.library import folder
+from keyfate.policy.finding import shipped_names
 
 DEEP = settings.get_current_profile_name() == "deep"
 
@@ -24,6 +25,11 @@ def policies(one_in: int) -> list[Path]:
         of.setdefault(lifecycle, []).append(folder("models") / "policies" / f"{path.stem}.policy.toml")
     step = 1 if DEEP else one_in
     return [path for number, found in enumerate(of.values()) for path in found[number % min(step, len(found)) :: step]]
+
+
+def lifecycles(one_in: int) -> list[str]:
+    """One in so many of the shipped lifecycles, by name."""
+    return list(shipped_names())[:: 1 if DEEP else one_in]
 
 
 def name(path: Path) -> str:

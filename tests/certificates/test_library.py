@@ -1,6 +1,6 @@
 """Certificates of the shipped library: written for every verdict, accepted by every judge, and by Z3 as texts.
 
-Of each lifecycle one policy in four, and of each a sixth of its properties; all of it with `--hypothesis-profile deep`.
+Of each lifecycle one policy in eight, of each a sixth of its properties; all of it with `--hypothesis-profile deep`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from keyfate.checking.certifying import Bench, Judged
 from keyfate.checking.shelf import Shelf
 from keyfate.policy.loading import load_policy
 
-POLICIES = sampling.policies(4)
+POLICIES = sampling.policies(8)
 SHARE = 1 if sampling.DEEP else 6
 JUDGES = {"never_reached": {"z3", "cvc5"}, "reached": {"z3", "interpreter", "twin"}}
 

@@ -171,11 +171,9 @@ def test_a_baseline_nested_beyond_measure(folder: Path) -> None:
     data = json.loads((folder / "base.json").read_text(encoding="utf-8"))
     known = next(r for r in data["results"] if r["knowledge"])
     for depth in (400, 4_000):
-        leaf = known["knowledge"][0] | {"premises": []}
-        text = json.dumps(leaf).replace('"premises": []', '"premises": [@]')
-        nested = json.dumps(leaf)
-        for _ in range(depth):
-            nested = text.replace("@", nested)
+        leaf = json.dumps(known["knowledge"][0] | {"premises": []})
+        before, _, after = leaf.partition('"premises": []')
+        nested = f'{before}"premises": [' * depth + leaf + f"]{after}" * depth
         whole = json.dumps(data).replace(json.dumps(known["knowledge"]), f"[{nested}]")
         (folder / "deep.json").write_text(whole, encoding="utf-8")
         done = keyfate("check", "flash.policy.toml", "--baseline", "deep.json", cwd=folder)

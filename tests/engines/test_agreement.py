@@ -37,7 +37,7 @@ def questions(of: Lifecycle) -> list[tuple[Target, bool]]:
 
 
 # A failure prints the text; shrinking such texts takes minutes and tells little more.
-@settings(max_examples=max(500, settings().max_examples), phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=max(200, settings().max_examples), phases=(Phase.explicit, Phase.generate))
 @given(lifecycles(), st.data())
 def test_engine_interpreter_and_certifier_agree(text: str, data: st.DataObject) -> None:
     of = load_text(text).lifecycle
@@ -50,7 +50,7 @@ def test_engine_interpreter_and_certifier_agree(text: str, data: st.DataObject) 
     }
     assume(next(completions(of, fixed), None) is not None)  # of no setting nothing is proved
     power = {name: data.draw(st.booleans()) for name in capability_names(of) if data.draw(st.booleans())}
-    engine, certifier = Engine(of), Certifier(of)
+    engine, certifier = Engine(of, remembering=data.draw(st.booleans())), Certifier(of)
     for target, honest in questions(of):
         # That capabilities are off in an honest run goes without saying.
         problem = Problem(of, Settings(fixed, {} if honest else power), target, honest)

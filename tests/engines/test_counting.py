@@ -38,7 +38,7 @@ PAST = """
 """
 
 
-@settings(max_examples=max(100, settings().max_examples), phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=max(60, settings().max_examples), phases=(Phase.explicit, Phase.generate))
 @given(lifecycles(), st.data())
 def test_as_many_as_the_interpreter_visits(text: str, data: st.DataObject) -> None:
     of = load_text(text).lifecycle

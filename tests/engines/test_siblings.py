@@ -14,10 +14,10 @@ import pytest
 from keyfate.certifier.certify import Certifier
 from keyfate.engines.decide import Engine
 from keyfate.language.library import folder
-from keyfate.language.loading import load
+from keyfate.language.loading import Loaded, load
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.problem import Problem, Reach, Reached, Settings, Unreachable
-from keyfate.policy.loading import load_policy
+from keyfate.policy.loading import lifecycle_of, load_policy
 from keyfate.policy.policy import Policy
 from keyfate.twin.confirm import Confirmer
 
@@ -39,14 +39,30 @@ def asked(lifecycle: Lifecycle, settings: Settings, name: str) -> Problem:
     return Problem(lifecycle, settings, Reach(wanted.binders, wanted.target))
 
 
-@pytest.fixture(scope="module")
-def shipped() -> Callable[[str], tuple[Policy, Engine]]:
-    @cache
-    def load(name: str) -> tuple[Policy, Engine]:
-        policy = load_policy(folder("models") / "policies" / f"{name}.policy.toml")
-        return policy, Engine(policy.lifecycle)
+class Judges:
+    """Of one lifecycle, each made once."""
 
-    return load
+    def __init__(self, lifecycle: Lifecycle) -> None:
+        self.lifecycle = lifecycle
+        self.engine = Engine(lifecycle, remembering=True)
+        self.certifier = Certifier(lifecycle)
+        self.confirmer = Confirmer(lifecycle)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Callable[[str], tuple[Policy, Judges]]:
+    @cache
+    def judges(path: Path) -> Judges:
+        return Judges(load(path).lifecycle)
+
+    @cache
+    def named(name: str) -> tuple[Policy, Judges]:
+        path = folder("models") / "policies" / f"{name}.policy.toml"
+        of = lifecycle_of(path)
+        assert of is not None
+        return load_policy(path, load=lambda path, scope: Loaded(judges(of).lifecycle, (), ())), judges(of)
+
+    return named
 
 
 def changed(policy: Policy, controls: dict[str, Any]) -> Settings:
@@ -56,42 +72,46 @@ def changed(policy: Policy, controls: dict[str, Any]) -> Settings:
     return Settings(kept, policy.settings.capabilities)
 
 
-def broken(lifecycle: Lifecycle, settings: Settings, entry: dict[str, Any]) -> None:
+def broken(judges: Judges, settings: Settings, entry: dict[str, Any]) -> None:
     """The entry's property breaks in so many steps; the certifier and the bytes agree."""
-    problem = asked(lifecycle, settings, entry["property"])
-    finding = Engine(lifecycle).decide(problem)
+    problem = asked(judges.lifecycle, settings, entry["property"])
+    finding = judges.engine.decide(problem)
     assert isinstance(finding, Reached)
     assert len(finding.trace.actions) == entry["steps"]
-    assert Certifier(lifecycle).certify(problem, finding).accepted
-    assert Confirmer(lifecycle).confirm(problem, finding.trace).confirmed
+    assert judges.certifier.certify(problem, finding).accepted
+    assert judges.confirmer.confirm(problem, finding.trace).confirmed
+
+
+def whole(judges: Judges, settings: Settings, entry: dict[str, Any]) -> None:
+    """With every safeguard in its place the entry's property holds."""
+    assert isinstance(judges.engine.decide(asked(judges.lifecycle, settings, entry["property"])), Unreachable)
 
 
 @pytest.mark.parametrize(("of", "sibling"), of_all("sibling", "{name}"))
 def test_a_broken_safeguard_is_found(
-    of: str, sibling: dict[str, Any], shipped: Callable[[str], tuple[Policy, Engine]], tmp_path: Path
+    of: str, sibling: dict[str, Any], shipped: Callable[[str], tuple[Policy, Judges]], tmp_path: Path
 ) -> None:
-    policy, engine = shipped(sibling["policy"])
+    policy, judges = shipped(sibling["policy"])
     assert Path(policy.lifecycle.path).stem == of
     settings = changed(policy, sibling.get("set", {}))
-    assert isinstance(engine.decide(asked(policy.lifecycle, settings, sibling["property"])), Unreachable)
+    whole(judges, settings, sibling)
 
     copied = shutil.copytree(folder("models"), tmp_path / "models", ignore=shutil.ignore_patterns("*.toml", "*.json"))
     path = copied / sibling.get("file", f"{of}.kf")
     text = path.read_text(encoding="utf-8")
     assert text.count(sibling["old"]) == 1
     path.write_text(text.replace(sibling["old"], sibling["new"]), encoding="utf-8")
-    broken(load(copied / f"{of}.kf").lifecycle, settings, sibling)
+    broken(Judges(load(copied / f"{of}.kf").lifecycle), settings, sibling)
 
 
 @pytest.mark.parametrize(("of", "setting"), of_all("setting", "{control}={value}"))
 def test_a_safeguard_taken_away_alone_is_missed(
-    of: str, setting: dict[str, Any], shipped: Callable[[str], tuple[Policy, Engine]]
+    of: str, setting: dict[str, Any], shipped: Callable[[str], tuple[Policy, Judges]]
 ) -> None:
-    policy, engine = shipped(setting["policy"])
+    policy, judges = shipped(setting["policy"])
     assert Path(policy.lifecycle.path).stem == of
-    assert isinstance(engine.decide(asked(policy.lifecycle, policy.settings, setting["property"])), Unreachable)
-
-    broken(policy.lifecycle, changed(policy, {setting["control"]: setting["value"]}), setting)
+    whole(judges, policy.settings, setting)
+    broken(judges, changed(policy, {setting["control"]: setting["value"]}), setting)
 
 
 def test_no_entry_is_overlooked() -> None:
@@ -102,7 +122,7 @@ def test_no_entry_is_overlooked() -> None:
 
 @pytest.mark.parametrize("path", sorted(folder("models").glob("*.kf")), ids=lambda path: path.stem)
 def test_every_lifecycle_has_broken_siblings_and_every_control_is_a_choice_or_missed(
-    path: Path, shipped: Callable[[str], tuple[Policy, Engine]]
+    path: Path, shipped: Callable[[str], tuple[Policy, Judges]]
 ) -> None:
     data = BROKEN[path.stem]
     policy, _ = shipped(data["hardened"])

@@ -21,7 +21,7 @@ from keyfate.twin.hunt import hunt
 from keyfate.twin.machine import machine
 
 LIFECYCLES = sorted(folder("models").glob("*.kf"))
-POLICIES = sampling.policies(3)
+POLICIES = sampling.policies(6)
 
 
 def asked(of: Lifecycle, fixed: Settings, declared: Property) -> Problem:
