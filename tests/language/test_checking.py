@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from keyfate.language.loading import load_text
+from keyfate.language.loading import load, load_text
 from keyfate.language.source import LifecycleError
 
 BASE = """
@@ -264,3 +266,23 @@ def test_equal_past_operators_share_a_latch_and_others_do_not() -> None:
     identities = [past.identity for past in q.body.operands]
     assert len(set(identities)) == 3
     assert r.body.identity == identities[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "status"), [('lifecycle part "a part" status claimed\n', "claimed"), ("", "documented")]
+)
+def test_a_fragments_own_line_gives_the_status_of_what_it_declares(tmp_path: Path, line: str, status: str) -> None:
+    part = f"{line}component cpu inside\nstate hot : bool = false\naction heat by cpu when not hot then hot := true\n"
+    (tmp_path / "part.kf").write_text(part, encoding="utf-8")
+    whole = tmp_path / "whole.kf"
+    whole.write_text(
+        'lifecycle whole "all of it" status documented\ninclude "part.kf" as part\ncomponent host outside\n'
+        "action cool by host when part.hot then part.hot := false\nproperty stays never part.hot\n",
+        encoding="utf-8",
+    )
+    assert {action.name: action.status for action in load(whole).lifecycle.actions} == {
+        "part.heat": status,
+        "cool": "documented",
+    }
+    if line:  # and it can be checked alone
+        assert [action.status for action in load(tmp_path / "part.kf").lifecycle.actions] == ["claimed"]

@@ -55,6 +55,13 @@ def test_the_shipped_library_in_one_screen() -> None:
     assert lines[-1] == f"next: keyfate list {shipped_names()[0]}"
 
 
+def test_what_can_be_included_is_named(models: Path) -> None:
+    assert "fragments" not in listing(None, {}, False, 110)
+    (models / "parts").mkdir()
+    (models / "parts" / "box.kf").write_text("component box inside\n", encoding="utf-8")
+    assert listing(None, {}, False, 110).splitlines()[-2] == "fragments to include a copy of: parts/box.kf"
+
+
 def test_what_an_architect_reads_of_a_lifecycle(models: Path) -> None:
     """Nothing is decided for it: `flash` is said to break two properties, one of which it need not keep."""
     assert listing(None, {}, False, 110).splitlines() == [

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from markdown_it import MarkdownIt
 
+from keyfate.checking import questions
 from keyfate.checking.questions import Decided, decide
 from keyfate.checking.results import Verdict
 from keyfate.checking.session import open_session
@@ -103,6 +104,33 @@ def adding(house: Path, *rows: str) -> str:
     assert (status, wrong) == (0, "")
     assert "**of each: `secrecy`; below the first row, what each adds to it**" in text
     return text
+
+
+def test_rows_that_ask_the_same_are_decided_once(house: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted: list[int] = []
+    ask = questions.frontiers
+
+    def counting(job: Any, *rest: Any, **more: Any) -> Any:
+        counted.append(len(job.questions))
+        return ask(job, *rest, **more)
+
+    monkeypatch.setattr(questions, "frontiers", counting)
+    again = '{ label = "again", policy = "flash", property = "secrecy" },\n  { label = "after"'
+    (house / "asks.toml").write_text(DOCUMENT.replace('{ label = "after"', again), encoding="utf-8")
+    told: list[str] = []
+    loaded = load_questions(house / "asks.toml", lambda paths: open_session(paths, {}).policies)
+    found = {row.label: frontier for row, frontier in decide(loaded, tick=told.append).frontiers.items()}
+    assert counted == [3]
+    assert found["again"] is found["before"]
+    assert found["after"] is not found["before"]
+    assert {"before", "again", "after", "either"} <= set(told)
+
+
+def test_time_that_is_up_leaves_nothing_written(house: Path) -> None:
+    status, text, wrong = asked(house, DOCUMENT, "--timeout", "0.001", "--output", "late.md")
+    assert (status, text) == (3, "")
+    assert "`safe`" in wrong
+    assert not (house / "late.md").exists()
 
 
 SECRECY = 'policy = "flash", property = "secrecy"'

@@ -50,25 +50,37 @@ class Decided:
         return BROKEN if self.refuted else UNDECIDED if self.unanswered else MET
 
 
-def decide(questions: Questions, tick: Callable[[str], None] = lambda _: None) -> Decided:
-    """Raises LifecycleError where a lifecycle is too large."""
+def decide(
+    questions: Questions, deadline: Deadline | None = None, tick: Callable[[str], None] = lambda _: None
+) -> Decided:
+    """What is not decided by the deadline has no answer. Raises LifecycleError where a lifecycle is too large."""
+    deadline = deadline or Deadline()
     asked = questions.asked()
     session = Session(tuple(questions.policies[policy] for policy in asked))
-    options = Options(sweep=False)
+    options = Options(deadline=deadline, sweep=False)
     report = session.check(options, lambda policy, rule: tick(f"{policy}: {rule}"), asked=asked) if asked else None
     results = {(r.policy, r.property): r for r in (report.results if report else ())}
     found: dict[Attacks, PropertyFrontier] = {}
     rows = [row for question in questions.questions for group in question.attacks for row in group.rows]
     for lifecycle in dict.fromkeys(id(questions.policies[row.policy].lifecycle) for row in rows):
         same = [row for row in rows if id(questions.policies[row.policy].lifecycle) == lifecycle]
-        found |= zip(same, _frontiers(same, questions.policies[same[0].policy].lifecycle, tick), strict=True)
+        found |= zip(same, _frontiers(same, questions.policies[same[0].policy].lifecycle, deadline, tick), strict=True)
     return Decided(questions, results, found)
 
 
 def _frontiers(
-    rows: Sequence[Attacks], lifecycle: Lifecycle, tick: Callable[[str], None]
+    rows: Sequence[Attacks], lifecycle: Lifecycle, deadline: Deadline, tick: Callable[[str], None]
 ) -> Sequence[PropertyFrontier]:
+    """Of each row; of those that ask the same, one is decided."""
     rules = {rule.name: rule for rule in lifecycle.properties}
-    asked = tuple(Asking(rules[row.property], row.settings) for row in rows)
-    job = Asked(lifecycle, asked, Deadline.after(None))
-    return frontiers(job, (), tick=lambda number: tick(rows[number].label)).frontiers
+    asked = [Asking(rules[row.property], row.settings) for row in rows]
+    distinct = [question for number, question in enumerate(asked) if question not in asked[:number]]
+    job = Asked(lifecycle, tuple(distinct), deadline)
+
+    def told(number: int) -> None:
+        for row, question in zip(rows, asked, strict=True):
+            if question == distinct[number]:
+                tick(row.label)
+
+    found = frontiers(job, (), tick=told).frontiers
+    return [found[distinct.index(question)] for question in asked]

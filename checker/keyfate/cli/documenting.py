@@ -14,8 +14,9 @@ from keyfate.cli.statuses import MET
 
 @click.command()
 @click.argument("path", metavar="[FILE.toml]", required=False, type=click.Path(path_type=Path))
+@options.timeout
 @options.output
-def answers(path: Path | None, output: Path | None) -> None:
+def answers(path: Path | None, timeout: float | None, output: Path | None) -> None:
     """Answer a document of questions by verdicts and frontiers.
 
     The answers are a page of Markdown. Without FILE, the questions that keyfate ships about its own library.
@@ -30,7 +31,7 @@ def answers(path: Path | None, output: Path | None) -> None:
     from keyfate.commands.answering import answers as answer
 
     refuse_taken(() if path is None else (path,), output=output)
-    text, wrong, status = answer(path)
+    text, wrong, status = answer(path, timeout)
     if wrong:
         click.echo(wrong, err=True)
     if status == MET or output is None:

@@ -9,7 +9,7 @@ from keyfate.checking.session import open_session
 from keyfate.checking.shelf import Scopes, Shelf
 from keyfate.commands import naming
 from keyfate.commands.shipped import answers_of, attackers, extents_of, granted, name_of, policies_over
-from keyfate.policy.finding import shipped_lifecycles, shipped_policies
+from keyfate.policy.finding import shipped_fragments, shipped_lifecycles, shipped_policies
 from keyfate.policy.policy import Policy
 from keyfate.reporting.listing import Asked, Profile, Shipped, library_text, lifecycle_text
 
@@ -24,7 +24,7 @@ def listing(name: str | None, scope: Scopes, color: bool, width: int | None) -> 
             Shipped(one, lifecycle, tuple(_asked(p) for p in policies if p.lifecycle is lifecycle))
             for one, lifecycle in lifecycles.items()
         ]
-        return library_text(shipped, tuple(attackers().titles), color=color, width=width)
+        return library_text(shipped, tuple(attackers().titles), shipped_fragments(), color=color, width=width)
     path = naming.lifecycle(name)
     lifecycle = shelf.load(path, scope).lifecycle
     known = name_of(path)

@@ -79,6 +79,12 @@ def shipped_lifecycles() -> Mapping[str, Path]:
     return {path.name.removesuffix(LIFECYCLES): path for path in sorted(folder("models").glob(f"*{LIFECYCLES}"))}
 
 
+def shipped_fragments() -> tuple[str, ...]:
+    """What lifecycles may include a copy of, as they would name it."""
+    models = folder("models")
+    return tuple(path.relative_to(models).as_posix() for path in sorted(models.glob(f"*/*{LIFECYCLES}")))
+
+
 def shipped_names() -> tuple[str, ...]:
     """The names of the shipped lifecycles."""
     return tuple(shipped_lifecycles())

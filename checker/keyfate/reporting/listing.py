@@ -62,10 +62,16 @@ class Profile:
 
 
 def library_text(
-    shipped: Sequence[Shipped], profiles: Sequence[str], *, color: bool = False, width: int | None = None
+    shipped: Sequence[Shipped],
+    profiles: Sequence[str],
+    fragments: Sequence[str] = (),
+    *,
+    color: bool = False,
+    width: int | None = None,
 ) -> str:
-    """Every shipped lifecycle in a few lines, with how its policies come out; and the attacker profiles."""
-    return printed(_library(shipped, profiles), color=color, width=width)
+    """Every shipped lifecycle in a few lines, with how its policies come out; the attacker profiles, and what can be
+    included."""
+    return printed(_library(shipped, profiles, fragments), color=color, width=width)
 
 
 def lifecycle_text(
@@ -80,7 +86,7 @@ def lifecycle_text(
     return printed(_lifecycle(shipped, profiles, extents or {}), color=color, width=width)
 
 
-def _library(shipped: Sequence[Shipped], profiles: Sequence[str]) -> Iterator[RenderableType]:
+def _library(shipped: Sequence[Shipped], profiles: Sequence[str], fragments: Sequence[str]) -> Iterator[RenderableType]:
     named_after = ""
     for one in shipped:
         yield Hanging(_head(one.name, one.lifecycle), 0, 2)
@@ -100,6 +106,8 @@ def _library(shipped: Sequence[Shipped], profiles: Sequence[str]) -> Iterator[Re
         yield Hanging(Text(f"{said} {clean(named_after)}"), 0, 1)
     if profiles:
         yield Listing("attacker profiles:", list(map(clean, profiles)))
+    if fragments:
+        yield Listing("fragments to include a copy of:", list(map(clean, fragments)))
     if shipped:
         yield Text(f"next: keyfate list {shipped[0].name}", style="bold")
     else:
