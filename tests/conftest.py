@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 _TIMELESS = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}  # no test asserts a time
 
 settings.register_profile(
-    "default", max_examples=50, stateful_step_count=20, derandomize=True, database=None, **_TIMELESS
+    "default", max_examples=30, stateful_step_count=20, derandomize=True, database=None, **_TIMELESS
 )
 settings.register_profile("deep", max_examples=2_000, stateful_step_count=60, print_blob=True, **_TIMELESS)
 settings.load_profile("default")  # `--hypothesis-profile deep` comes later and wins

@@ -55,7 +55,7 @@ from .frontiers import (
 
 # A failure prints the text; shrinking such texts takes minutes and tells little more.
 @settings(
-    max_examples=max(15, settings().max_examples if settings().max_examples > 50 else 0),
+    max_examples=max(15, settings().max_examples if settings().max_examples > 100 else 0),
     phases=(Phase.explicit, Phase.generate),
 )
 @given(lifecycles())
@@ -77,7 +77,7 @@ def constrained(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=max(15, settings().max_examples if settings().max_examples > 50 else 0),
+    max_examples=max(15, settings().max_examples if settings().max_examples > 100 else 0),
     phases=(Phase.explicit, Phase.generate),
 )
 @given(constrained())

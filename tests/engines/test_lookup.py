@@ -20,7 +20,7 @@ from keyfate.lifecycle.instances import capability_names, control_domains, contr
 from keyfate.lifecycle.problem import Problem, Reach, Reached, Settings, Unreachable
 from keyfate.policy.admissible import refuted
 
-DEEP = settings().max_examples > 50
+DEEP = settings().max_examples > 100
 NUMBER = 500 if DEEP else 12
 PROPERTIES = ("confidentiality", "sanitization") if DEEP else ("derived_seed_secrecy",)
 

@@ -18,6 +18,7 @@ from keyfate.checking.judges import (
     Script,
 )
 from keyfate.checking.panel import Panel
+from keyfate.checking.pool import FORKS
 from keyfate.checking.synthesizing import Judges
 from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.basis import Basis
@@ -37,6 +38,21 @@ GaveUpError."""
 
 FEW_STATES = 20_000
 """Up to so many states explicit search is one of all engines."""
+
+
+def preload(memory: int | None) -> tuple[object, ...]:
+    """Load what every worker needs, once for all of those that are forked: solvers take a while.
+
+    Not where each may hold so many bytes: what it finds here would count as its own.
+    """
+    if not FORKS or memory is not None:
+        return ()
+    from keyfate.certifier.certify import Certifier
+    from keyfate.engines.decide import Engine
+    from keyfate.engines.sat import makers
+    from keyfate.twin.confirm import Confirmer
+
+    return Certifier, Engine, Confirmer, makers()
 
 
 def assemble(lifecycle: Lifecycle, engine: EngineName, *, remembering: bool = False) -> Court:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import keyfate
-from keyfate.checking.assembling import assemble_frontier
+from keyfate.checking.assembling import assemble_frontier, preload
 from keyfate.checking.frontier import FrontierReport, PropertyFrontier, exit_status
 from keyfate.checking.judges import Deadline
 from keyfate.checking.pool import Pool
@@ -47,6 +47,7 @@ def frontiers(
     asked: Asked, inputs: Sequence[Input], *, memory: int | None = None, tick: Callable[[int], None] = lambda _: None
 ) -> FrontierReport:
     """Every frontier, whatever ends the run. Raises LifecycleError where the lifecycle is too large."""
+    preload(memory)
     outcomes = Pool(asked, len(asked.questions), asked.deadline, memory=memory).run(tick)
     found = []
     for question, outcome in zip(asked.questions, outcomes, strict=True):

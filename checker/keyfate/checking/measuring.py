@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from keyfate.checking.assembling import Count, assemble_counter, assemble_frontier
+from keyfate.checking.assembling import Count, assemble_counter, assemble_frontier, preload
 from keyfate.checking.judges import TIMEOUT, Deadline, GaveUpError
 from keyfate.checking.pool import Pool
 from keyfate.checking.results import FrontierExtent, StateCount
@@ -54,6 +54,7 @@ def measured(
         question = questions[number]
         tick(*((question.name, "states") if isinstance(question, Policy) else (question[0], question[1].name)))
 
+    preload(memory)
     outcomes = Pool(asked, len(questions), asked.deadline, memory=memory).run(told)
     found = [
         outcome.value if outcome.reason is None and outcome.value is not None else _nothing(question, outcome.reason)

@@ -18,6 +18,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from keyfate.checking.judges import OUT_OF_MEMORY, TIMEOUT, Deadline
 from keyfate.language.source import Diagnostic, LifecycleError
 
+FORKS = sys.platform == "linux"
+"""Whether workers begin with what is loaded here; where forking is unsafe they are sent what they need."""
+
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
@@ -56,9 +59,7 @@ class Worker:
     @classmethod
     def started(cls, work: Callable[..., None], *what: object) -> Worker:
         """A new one that does `work` with its own end of the talk and with `what`."""
-        # Forked workers need not read lifecycles again; where that is unsafe they are sent.
-        fork = sys.platform == "linux"
-        context = multiprocessing.get_context("fork") if fork else multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("fork") if FORKS else multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=work, args=(theirs, *what), daemon=True)
         process.start()

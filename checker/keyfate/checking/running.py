@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 
 from keyfate.checking.answering import summarize, unfinished
-from keyfate.checking.assembling import assemble
+from keyfate.checking.assembling import assemble, preload
 from keyfate.checking.certificates import Certified, certified
 from keyfate.checking.deciding import PolicyCheck
 from keyfate.checking.judges import ENGINES, OUT_OF_MEMORY, TIMEOUT, Court, Deadline, EngineName
@@ -205,6 +205,7 @@ class _Pool:
         self._left = sorted(range(len(parts)), key=lambda i: -len(parts[i].policy.open_controls))
         self._done: dict[int, Checked] = {}
         self._known: list[dict[str, Result]] = [{} for _ in parts]  # of what is not done
+        preload(self._memory)
         self._workers = [Worker.started(_work, self._parts) for _ in range(workers)]
 
     def run(self) -> tuple[Checked, ...]:

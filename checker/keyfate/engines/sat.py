@@ -6,7 +6,7 @@ Literals are non-zero integers, as in DIMACS: `v` is variable `v`, `-v` its nega
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from keyfate.lifecycle.problem import Budget
@@ -38,6 +38,13 @@ class Clock:
         return None if self._end is None else max(self._end - time.monotonic(), 0.0)
 
 
+def makers() -> Mapping[SolverName, Any]:
+    """The solvers by name. Loading them takes a while, the first time."""
+    from pysat import solvers
+
+    return {"cadical153": solvers.Cadical153, "glucose4": solvers.Glucose4, "minisat22": solvers.Minisat22}
+
+
 class Solver:
     """An incremental solver: clauses only come, assumptions hold for one question.
 
@@ -45,14 +52,7 @@ class Solver:
     """
 
     def __init__(self, clock: Clock, name: SolverName = "cadical153") -> None:
-        from pysat import solvers
-
-        makers: dict[SolverName, Any] = {
-            "cadical153": solvers.Cadical153,
-            "glucose4": solvers.Glucose4,
-            "minisat22": solvers.Minisat22,
-        }
-        self._solver: Any = makers[name]()
+        self._solver: Any = makers()[name]()
         self._clock = clock
         self.variables = 0
 
