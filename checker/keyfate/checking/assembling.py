@@ -66,15 +66,18 @@ def assemble(lifecycle: Lifecycle, engine: EngineName, *, remembering: bool = Fa
     basis = Basis(lifecycle)
     certifier = Z3Judge(Certifier(lifecycle))
     twin = Confirmer(lifecycle).confirm
+
+    def alone(name: EngineName) -> Engine:
+        return _engine(name, basis, certifier, remembering=remembering)
+
     if engine != "all":
-        alone = _engine(engine, basis, certifier, remembering=remembering)
-        return Court(lifecycle, alone, certifier, twin, ENGINES[engine], basis)
-    engines = [(ENGINES[name], _engine(name, basis, certifier)) for name in ALONE if name != "explicit"]
+        return Court(lifecycle, alone(engine), certifier, twin, ENGINES[engine], basis)
+    engines = [(ENGINES[name], alone(name)) for name in ALONE if name != "explicit"]
     engines.append((ENGINES["explicit"], _Explicit(FEW_STATES)))
     return Panel(lifecycle, engines[0][1], certifier, twin, ENGINES[engine], basis, tuple(engines))
 
 
-def _engine(name: EngineName, basis: Basis, certifier: Z3Judge, *, remembering: bool = False) -> Engine:
+def _engine(name: EngineName, basis: Basis, certifier: Z3Judge, *, remembering: bool) -> Engine:
     if name == "explicit":
         return _Explicit(STATE_LIMIT)
     if name == "z3":

@@ -116,6 +116,7 @@ class Engine:
         # Another prover is asked for each instance, so that its opinion is one on symmetry, too.
         symmetry = trivial(problem.target) if self._prover is not None else self._symmetries.of(problem)
         question = self.question(problem, exact, symmetry)
+        lemmas = self._lemmas(problem)
         answer: Proof | Word | Open | Run | None = None
         if budget.steps is None:  # many settings differ in nothing that the question sees
             answer = self._answers.get(question.circuit)
@@ -124,11 +125,7 @@ class Engine:
         elif answer is None:
             asked = (problem.target, problem.honest)
             answer = self._bound_or_race(
-                question,
-                self._lemmas(problem),
-                budget,
-                clock,
-                *_handicap(problem, sampled, self._reached.get(asked)),
+                question, lemmas, budget, clock, *_handicap(problem, sampled, self._reached.get(asked))
             )
             self._reached[asked] = isinstance(answer, Run)
         if isinstance(answer, Proof | Run):
@@ -136,7 +133,6 @@ class Engine:
         match answer:
             case Proof():
                 proof = invariant(question, answer.clauses)
-                lemmas = self._lemmas(problem)
                 if lemmas is not None:
                     lemmas.add(proof.clauses)
                 return Unreachable(renaming.invariant(proof, symmetry.images) if len(symmetry.images) > 1 else proof)
@@ -186,24 +182,19 @@ class Engine:
     def _bound_or_race(
         self, question: Question, lemmas: Lemmas | None, budget: Budget, clock: Clock, share: float, lead: float
     ) -> Proof | Open | Run:
-        """What can ever hold under which settings is the whole proof, or helps to find one, as earlier proofs do."""
+        """What can ever hold under which settings is the whole proof, or helps to find one."""
         circuit = question.circuit
-        facts: tuple[tuple[int, ...], ...] = ()
-        # Where nothing is open the bound knows no more than that constants were propagated when the circuit was cut.
-        if any(latch.frozen for latch in circuit.latches):
-            bits = self._compiled.bits
-            space = space_of(circuit, bits.controls, bits.capabilities)
-            above = bound(circuit, space, readers_of(circuit), clock)
-            admissible = above.can(circuit.constraint)
-            facts = above.facts(circuit, space, admissible)
-            if not (above.can(circuit.bad) & admissible).satisfiable():
-                return Proof(shrunk(circuit, facts, clock), 0)
-        if lemmas is not None:
-            facts += lemmas.facts(question, facts, clock)
-        answer = _race(question, facts, budget, clock, share, lead)
-        if not isinstance(answer, Proof) or not facts:
-            return answer
-        return replace(answer, clauses=shrunk(circuit, (*facts, *answer.clauses), clock))
+        if not any(latch.frozen for latch in circuit.latches):
+            # Nothing is open, and constants were propagated when the circuit was cut: the bound knows no more.
+            return _race(question, _proving(question, (), lemmas, budget, clock), budget, clock, share, lead)
+        bits = self._compiled.bits
+        space = space_of(circuit, bits.controls, bits.capabilities)
+        above = bound(circuit, space, readers_of(circuit), clock)
+        admissible = above.can(circuit.constraint)
+        facts = above.facts(circuit, space, admissible)
+        if not (above.can(circuit.bad) & admissible).satisfiable():
+            return Proof(shrunk(circuit, facts, clock), 0)
+        return _race(question, _proving(question, facts, lemmas, budget, clock), budget, clock, share, lead)
 
     def frontier(
         self, problem: Problem, budget: Budget | None = None, *, limit: int = PRIMES, safe: bool = False
@@ -265,9 +256,22 @@ def _handicap(problem: Problem, sampled: bool, reached: bool | None) -> tuple[fl
     return (1.0, -_LEAD / 2) if reached else (0.5, 2 * _LEAD)
 
 
+def _proving(
+    question: Question, facts: tuple[tuple[int, ...], ...], lemmas: Lemmas | None, budget: Budget, clock: Clock
+) -> Generator[None, None, Answer]:
+    """IC3, from what holds of every state: `facts`, and what earlier proofs say. No work is done before its turn."""
+    circuit = question.circuit
+    if lemmas is not None and circuit.bad != FALSE:
+        facts += lemmas.facts(question, facts, clock)
+    answer = yield from proving(replace(circuit, known=(*circuit.known, *facts)), clock, budget.steps)
+    if not isinstance(answer, Proof) or not facts:
+        return answer
+    return replace(answer, clauses=shrunk(circuit, (*facts, *answer.clauses), clock))
+
+
 def _race(
     question: Question,
-    facts: tuple[tuple[int, ...], ...],
+    proof: Generator[None, None, Answer] | None,
     budget: Budget,
     clock: Clock,
     share: float,
@@ -275,13 +279,11 @@ def _race(
 ) -> Proof | Open | Run:
     """Proof and search by turns: where there is a run, search is the faster of the two, and its run is a shortest.
 
-    `facts` hold of every state. Which of them ends it does not depend on how the time is shared.
+    Which of them ends it does not depend on how the time is shared.
     """
-    circuit = question.circuit
-    proof: Generator[None, None, Answer] | None = proving(
-        replace(circuit, known=(*circuit.known, *facts)), clock, budget.steps
+    search: Generator[None, None, Run | None] | None = searching(
+        question.circuit, clock, budget.steps, _capabilities(question)
     )
-    search: Generator[None, None, Run | None] | None = searching(circuit, clock, budget.steps, _capabilities(question))
     proved, searched = 0.0, 0.0  # seconds so far
     while True:
         begin = time.perf_counter()
