@@ -15,7 +15,7 @@ import pytest
 
 from keyfate.checking.deciding import PolicyCheck
 from keyfate.checking.judges import Answer
-from keyfate.checking.pool import resident
+from keyfate.checking.pool import FORKS, resident
 from keyfate.checking.results import Report, Result
 from keyfate.checking.running import Options
 from keyfate.checking.session import open_session
@@ -90,6 +90,26 @@ def test_a_process_that_is_killed_costs_one_verdict(policy: Path, monkeypatch: p
     limited = checked(policy, limit())
     assert verdicts(limited) == unlimited | {victim: "UNKNOWN"}
     assert "signal 9" in str(next(r.reason for r in limited.results if r.property == victim))
+
+
+_LOADED = """
+import sys
+from pathlib import Path
+from keyfate.checking.running import Options
+from keyfate.checking.session import open_session
+session = open_session([Path(sys.argv[1])], {})
+session.check(Options(workers=2, memory=int(sys.argv[2]) or None))
+print(*[name for name in ("pysat.solvers", "z3") if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize(("memory", "loaded"), [(0, "pysat.solvers z3"), (4 << 30, "")])
+def test_solvers_are_loaded_before_workers_are_forked(policy: Path, memory: int, loaded: str) -> None:
+    """But not where each may hold so much: it would count as its own."""
+    command = [sys.executable, "-c", _LOADED, str(policy), str(memory)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == (
+        loaded if FORKS else ""
+    )
 
 
 def test_too_little_for_anything_is_no_pass(tmp_path: Path) -> None:
