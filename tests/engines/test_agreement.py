@@ -37,7 +37,7 @@ def questions(of: Lifecycle) -> list[tuple[Target, bool]]:
 
 
 # A failure prints the text; shrinking such texts takes minutes and tells little more.
-@settings(max_examples=max(150, settings().max_examples), phases=(Phase.explicit, Phase.generate))
+@settings(max_examples=max(500, settings().max_examples), phases=(Phase.explicit, Phase.generate))
 @given(lifecycles(), st.data())
 def test_engine_interpreter_and_certifier_agree(text: str, data: st.DataObject) -> None:
     of = load_text(text).lifecycle

@@ -34,6 +34,7 @@ from keyfate.lifecycle.problem import (
     Unreachable,
 )
 from keyfate.policy.admissible import completions
+from sampling import DEEP
 
 from .circuits import is_first, random_circuit, states, values
 from .frontiers import (
@@ -55,7 +56,7 @@ from .frontiers import (
 
 # A failure prints the text; shrinking such texts takes minutes and tells little more.
 @settings(
-    max_examples=max(15, settings().max_examples if settings().max_examples > 100 else 0),
+    max_examples=settings().max_examples if DEEP else 15,
     phases=(Phase.explicit, Phase.generate),
 )
 @given(lifecycles())
@@ -77,7 +78,7 @@ def constrained(draw: st.DrawFn) -> str:
 
 
 @settings(
-    max_examples=max(15, settings().max_examples if settings().max_examples > 100 else 0),
+    max_examples=settings().max_examples if DEEP else 15,
     phases=(Phase.explicit, Phase.generate),
 )
 @given(constrained())

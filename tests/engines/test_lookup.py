@@ -6,7 +6,6 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
 
 from keyfate.checking.assembling import assemble, assemble_frontier
 from keyfate.checking.frontier import reaches
@@ -19,8 +18,8 @@ from keyfate.language.typed import Lifecycle
 from keyfate.lifecycle.instances import capability_names, control_domains, control_names
 from keyfate.lifecycle.problem import Problem, Reach, Reached, Settings, Unreachable
 from keyfate.policy.admissible import refuted
+from sampling import DEEP
 
-DEEP = settings().max_examples > 100
 NUMBER = 500 if DEEP else 12
 PROPERTIES = ("confidentiality", "sanitization") if DEEP else ("derived_seed_secrecy",)
 

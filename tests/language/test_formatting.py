@@ -99,7 +99,7 @@ def test_the_shipped_files_scattered(path: Path) -> None:
 
 
 @given(lifecycles(), SEEDS, st.integers(0, 30))
-@settings(max_examples=max(60, settings().max_examples))
+@settings(max_examples=max(500, settings().max_examples))
 def test_drawn_lifecycles_keep_their_meaning(text: str, seed: int, many: int) -> None:
     out = assert_neat(scattered(text, seed, comments=many))
     assert spanless(load_text(out).lifecycle) == spanless(load_text(text).lifecycle)
