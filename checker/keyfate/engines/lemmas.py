@@ -13,12 +13,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from keyfate.engines.circuit import FALSE, TRUE, Circuit
-from keyfate.engines.cnf import Encoding
-from keyfate.engines.sat import Clock, Solver
+from keyfate.engines.sat import Clock
 from keyfate.engines.slicing import Constants, Question
+from keyfate.engines.stepping import Literals, Stepping
 from keyfate.lifecycle.names import Clause
-
-Literals = tuple[int, ...]
 
 
 class Lemmas:
@@ -65,61 +63,41 @@ def inductive(circuit: Circuit, clauses: Sequence[Literals], clock: Clock) -> tu
 
 
 class _Sieve:
-    """One solver: a literal switches each clause on, another says that a step leads to where it fails."""
+    """A solver in which further literals say that a clause fails behind the step, and that the state is a first one."""
 
     def __init__(self, circuit: Circuit, clauses: Sequence[Literals], clock: Clock) -> None:
         self._clauses = clauses
-        self._solver = solver = Solver(clock)
-        self._code = code = Encoding(circuit.left, circuit.right, solver)
-        read = {literal & ~1 for clause in clauses for literal in clause}
-        moving = [latch for latch in circuit.latches if latch.literal in read]
-        first = [latch for latch in circuit.latches if latch.initial is not None]
-        for literal in (*(latch.literal for latch in circuit.latches), *circuit.inputs):
-            code.bind(literal, solver.fresh())
-        code.encode([circuit.constraint, *(latch.next for latch in moving)])
-        code.encode(latch.initial for latch in first if latch.initial is not None)
-        solver.add([code[circuit.constraint]])
-        solver.extend([[code[literal] for literal in clause] for clause in circuit.known])
-        self._first = solver.fresh()  # the state is a first one
-        self._start: dict[int, int] = {}  # of latches that start at a constant
-        for latch in first:
-            assert latch.initial is not None
-            own, value = code[latch.literal], code[latch.initial]
+        first = [(latch.literal, latch.initial) for latch in circuit.latches if latch.initial is not None]
+        self._step = step = Stepping(circuit, clauses, clock, [initial for _, initial in first])
+        self._solver = solver = step.solver
+        self._first = solver.fresh()
+        for latch, initial in first:
+            own, value = step.code[latch], step.code[initial]
             solver.extend([[-self._first, -own, value], [-self._first, own, -value]])
-            if latch.initial in (FALSE, TRUE):
-                self._start[latch.literal] = latch.initial
-        self._after = {latch.literal: code[latch.next] for latch in moving}
-        self._switches = [solver.fresh() for _ in clauses]
+        self._start = {latch: initial for latch, initial in first if initial in (FALSE, TRUE)}
+        self._after = [step.after(clause) for clause in clauses]
         self._fails = [solver.fresh() for _ in clauses]
-        self._thens: list[list[int]] = []  # the clauses after the step
-        for clause, switch, fails in zip(clauses, self._switches, self._fails, strict=True):
-            solver.add([-switch, *(code[literal] for literal in clause)])
-            self._thens.append([self._then(literal) for literal in clause])
-            solver.extend([[-fails, -literal] for literal in self._thens[-1]])
-        self._step = solver.fresh()  # some clause fails after the step
-        solver.add([-self._step, *self._fails])
-
-    def _then(self, literal: int) -> int:
-        """The literal after the step."""
-        after = self._after[literal & ~1]
-        return -after if literal & 1 else after
+        for fails, after in zip(self._fails, self._after, strict=True):
+            solver.extend([[-fails, -literal] for literal in after])
+        self._some = solver.fresh()  # one of them fails
+        solver.add([-self._some, *self._fails])
 
     def kept(self) -> tuple[Literals, ...]:
         left = {number for number, clause in enumerate(self._clauses) if self._holds_first(clause)}
         self._drop(set(range(len(self._clauses))) - left)
-        while left and self._solver.solve([self._step, *(self._switches[number] for number in sorted(left))]):
+        switches = self._step.switches
+        while left and self._solver.solve([self._some, *(switches[number] for number in sorted(left))]):
             model = self._solver.model()
-            lost = {number for number in left if not _any(self._thens[number], model)}
+            lost = {number for number in left if not _any(self._after[number], model)}
             assert lost, "the step leads to where one of them fails"
             left -= lost
             self._drop(lost)
         return tuple(self._clauses[number] for number in sorted(left))
 
     def _holds_first(self, clause: Literals) -> bool:
-        start = self._start
-        if any(start.get(literal & ~1) == 1 - (literal & 1) for literal in clause):
+        if any(self._start.get(literal & ~1) == 1 - (literal & 1) for literal in clause):
             return True
-        return not self._solver.solve([self._first, *(-self._code[literal] for literal in clause)])
+        return not self._solver.solve([self._first, *(-self._step.code[literal] for literal in clause)])
 
     def _drop(self, lost: Iterable[int]) -> None:
         """It is of no more interest whether these fail."""

@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from keyfate.engines.circuit import Circuit
-from keyfate.engines.cnf import Encoding
-from keyfate.engines.sat import Clock, Solver
-
-Clause = tuple[int, ...]
+from keyfate.engines.sat import Clock
+from keyfate.engines.stepping import Literals, Stepping
 
 
 def shrunk(
-    circuit: Circuit, clauses: Sequence[Clause], clock: Clock, excluded: Iterable[Sequence[int]] = ()
-) -> tuple[Clause, ...]:
+    circuit: Circuit, clauses: Sequence[Literals], clock: Clock, excluded: Iterable[Sequence[int]] = ()
+) -> tuple[Literals, ...]:
     """Those of the clauses of a proof (see `ic3.Proof`) that it needs, in their order.
 
     `excluded`: clauses over frozen latch literals that the settings in question satisfy. Raises OutOfBudgetError.
@@ -27,26 +25,16 @@ def shrunk(
 
 class _Shrinking:
     def __init__(
-        self, circuit: Circuit, clauses: Sequence[Clause], clock: Clock, excluded: Iterable[Sequence[int]]
+        self, circuit: Circuit, clauses: Sequence[Literals], clock: Clock, excluded: Iterable[Sequence[int]]
     ) -> None:
         self._circuit = circuit
         self._clauses = clauses
-        self._solver = solver = Solver(clock)
-        self._code = code = Encoding(circuit.left, circuit.right, solver)
-        for literal in (*(latch.literal for latch in circuit.latches), *circuit.inputs):
-            code.bind(literal, solver.fresh())
-        code.encode([*circuit.parts, circuit.constraint, *(latch.next for latch in circuit.latches)])
-        self._after = {latch.literal: code[latch.next] for latch in circuit.latches}
-        solver.add([code[circuit.constraint]])
-        solver.extend([[code[literal] for literal in clause] for clause in (*circuit.known, *excluded)])
-        self._switches = [solver.fresh() for _ in clauses]  # of each clause, the literal that switches it on
-        for switch, clause in zip(self._switches, clauses, strict=True):
-            solver.add([-switch, *(code[literal] for literal in clause)])
-        self._number = {switch: number for number, switch in enumerate(self._switches)}
+        self._step = Stepping(circuit, clauses, clock, circuit.parts, excluded)
+        self._number = {switch: number for number, switch in enumerate(self._step.switches)}
 
-    def needed(self) -> tuple[Clause, ...]:
+    def needed(self) -> tuple[Literals, ...]:
         found: dict[int, None] = {}  # numbers of clauses, in the order in which they turned out to be needed
-        questions = [[self._code[part]] for part in self._circuit.parts]
+        questions = [[self._step.code[part]] for part in self._circuit.parts]
         done = 0
         while questions:
             for question in questions:
@@ -55,14 +43,15 @@ class _Shrinking:
             done += len(questions)
         return tuple(clause for number, clause in enumerate(self._clauses) if number in found)
 
-    def _broken(self, clause: Clause) -> list[int]:
+    def _broken(self, clause: Literals) -> list[int]:
         """That a step leads to where the clause fails."""
-        return [self._after[literal & ~1] * (1 if literal & 1 else -1) for literal in clause]
+        return [-literal for literal in self._step.after(clause)]
 
     def _reasons(self, question: Sequence[int], known: Iterable[int]) -> list[int]:
         """Further clauses that exclude the question, where the known ones do not."""
-        if not self._solver.solve([*question, *(self._switches[number] for number in known)]):
+        solver, switches = self._step.solver, self._step.switches
+        if not solver.solve([*question, *(switches[number] for number in known)]):
             return []
-        possible = self._solver.solve([*question, *self._switches])
+        possible = solver.solve([*question, *switches])
         assert not possible, "the clauses are a proof"
-        return [self._number[literal] for literal in self._solver.core() if literal in self._number]
+        return [self._number[literal] for literal in solver.core() if literal in self._number]
